@@ -62,8 +62,8 @@ public final class Policy {
     }
 
     /**
-     * The chance that guessing succeeds before the lock falls; under a throttle that never locks, within a year of
-     * guessing.
+     * The chance that guessing succeeds before the lock falls; under a throttle that never locks,
+     * within a year of guessing.
      *
      * @param kind the kind of device
      * @param digits the digits of its codes, 6 to 10; ignored for a PIN
