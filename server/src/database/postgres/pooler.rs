@@ -29,7 +29,7 @@ pub(super) fn advice(code: &str) -> Option<&'static str> {
 /// Whether an error of a statement that the session keeps shows that others use the session. The
 /// statement is missing (26000), its name is in use (42P05), it has other parameters (08P01), or it
 /// is another one and refused the values ([`Sql::keep_plan`]). An error that ends the session shows
-/// nothing: PgBouncer has 08P01 for a server that crashed, too.
+/// nothing: `PgBouncer` has 08P01 for a server that crashed, too.
 pub(super) fn shows_sharing(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|error| {
         ["26000", "42P05", "08P01", "22012"].contains(&error.code().code())
