@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Row};
 
-use super::error::{explained, kind};
+use super::error::{explained, kind, shows_sharing};
 use super::pooler;
 use super::prepared::Prepared;
 use super::server::Server;
@@ -188,7 +188,7 @@ impl Postgres {
         let is_shared = Arc::clone(&self.server.is_shared);
         self.run_with(async |session| {
             let rows = session.prepared.run(&session.client, sql).await;
-            if rows.as_ref().is_err_and(pooler::shows_sharing) && !is_shared.swap(true, Ordering::Relaxed) {
+            if rows.as_ref().is_err_and(shows_sharing) && !is_shared.swap(true, Ordering::Relaxed) {
                 tracing::warn!("{}; until the next start this process keeps no plans", pooler::SHARED_SESSIONS);
             }
             rows

@@ -29,10 +29,21 @@ pub(super) fn kind(error: &tokio_postgres::Error) -> ErrorKind {
     }
 }
 
+/// Whether an error of a statement that the session keeps shows that others use the session. The
+/// statement is missing (26000), its name is in use (42P05), it has other parameters (08P01), or it
+/// is another one and refused the values (`Sql::keep_plan`). An error that ends the session shows
+/// nothing: `PgBouncer` has 08P01 for a server that crashed, too.
+pub(super) fn shows_sharing(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|error| {
+        ["26000", "42P05", "08P01", "22012"].contains(&error.code().code())
+            && !ends_session(error.parsed_severity(), error.severity())
+    })
+}
+
 /// Whether an error of this severity ends the session. Old servers send its `name` only. The
 /// statement is not undone then: a server that cannot flush a commit panics, and may find the
 /// commit in its log when it restarts.
-pub(super) fn ends_session(severity: Option<Severity>, name: &str) -> bool {
+fn ends_session(severity: Option<Severity>, name: &str) -> bool {
     match severity {
         Some(severity) => matches!(severity, Severity::Panic | Severity::Fatal),
         None => matches!(name, "PANIC" | "FATAL"),

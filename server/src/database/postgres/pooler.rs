@@ -3,11 +3,6 @@
 
 use tokio_postgres::Client;
 
-use super::error::ends_session;
-
-#[cfg(doc)]
-use crate::database::statement::Sql;
-
 /// How often two sessions are compared, since other clients of the pooler may hide a shared session
 /// once.
 const MAX_COMPARISONS: usize = 3;
@@ -24,17 +19,6 @@ pub(super) fn advice(code: &str) -> Option<&'static str> {
         "08P01" => Some("a pooler may be the cause: PgBouncer needs pool_mode = session, and enough connections for all clients"),
         _ => None,
     }
-}
-
-/// Whether an error of a statement that the session keeps shows that others use the session. The
-/// statement is missing (26000), its name is in use (42P05), it has other parameters (08P01), or it
-/// is another one and refused the values ([`Sql::keep_plan`]). An error that ends the session shows
-/// nothing: `PgBouncer` has 08P01 for a server that crashed, too.
-pub(super) fn shows_sharing(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().is_some_and(|error| {
-        ["26000", "42P05", "08P01", "22012"].contains(&error.code().code())
-            && !ends_session(error.parsed_severity(), error.severity())
-    })
 }
 
 /// Whether a pooler shares sessions. Each of two open sessions gets a mark of its own. A session
