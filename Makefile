@@ -429,8 +429,8 @@ test-reproducible: tools-jar
 	tests/reproducible c java jar
 
 .PHONY: reproducible
-reproducible: tools-jar tools-release ## check that two builds of what is released, in two folders, give the same bytes (minutes)
-	AUDITABLE=1 tests/reproducible c java jar service
+reproducible: tools-jar tools-deb tools-release ## check that two builds in two folders give the same bytes, of what is released for this machine's system (minutes)
+	AUDITABLE=1 tests/reproducible c java jar service static deb
 
 .PHONY: tools-release
 tools-release:
