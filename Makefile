@@ -24,6 +24,9 @@ COVERAGE := 98
 FUZZ_TIME := 600
 FUZZ_TARGETS := machine record uri tokens capi lanes scim filter
 
+# One target after the other, with -j too: they share folders, and some pack what the one before has made.
+.NOTPARALLEL:
+
 .PHONY: help
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
