@@ -65,7 +65,9 @@ fn policy(input: &Input) -> Result<Policy, Error> {
     let lock = match (first, input.total_fails) {
         (0, _) => Lock::Hard { max_fails: fails },
         (_, 0) => Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest },
-        (_, total) => Lock::ThrottleThenLock { max_fails: fails, first_delay: first, max_delay: longest, total_fails: total.into() },
+        (_, total) => {
+            Lock::ThrottleThenLock { max_fails: fails, first_delay: first, max_delay: longest, total_fails: total.into() }
+        }
     };
     let asked = if positions == 0 { PinPositions::All } else { PinPositions::Count(positions) };
     let (window, drift) = (window % 64, drift % 64);
