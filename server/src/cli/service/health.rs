@@ -143,3 +143,57 @@ impl ServerCertVerifier for Own {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::server::ResolvesServerCert;
+    use rustls::sign::CertifiedKey;
+    use rustls::{ServerConfig, ServerConnection};
+
+    use super::*;
+
+    /// A server that shows a certificate with a key that may be another's.
+    #[derive(Debug)]
+    struct Shown(Arc<CertifiedKey>);
+
+    impl ResolvesServerCert for Shown {
+        fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+            Some(Arc::clone(&self.0))
+        }
+    }
+
+    #[test]
+    fn server_with_the_certificate_and_without_its_key_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let make = || rcgen::generate_simple_self_signed(["otp.example.com".to_owned()]).unwrap();
+        let (own, other) = (make(), make());
+        let tls = Tls { certificate_file: folder.path().join("own.pem"), key_file: folder.path().join("own.key") };
+        std::fs::write(&tls.certificate_file, own.cert.pem()).unwrap();
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            for (key, is_own) in [(&own.signing_key, true), (&other.signing_key, false)] {
+                let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+                let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+                let shown = Shown(Arc::new(CertifiedKey::new(vec![own.cert.der().clone()], key)));
+                let provider = Arc::new(rustls::crypto::ring::default_provider());
+                let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[version]).unwrap();
+                let config = Arc::new(builder.with_no_client_auth().with_cert_resolver(Arc::new(shown)));
+                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                let address = listener.local_addr().unwrap();
+                let server = thread::spawn(move || {
+                    let (stream, _) = listener.accept().unwrap();
+                    let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
+                    let _ = stream.read(&mut [0; 1024]);
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nalive\n");
+                    stream.conn.send_close_notify();
+                    let _ = stream.flush();
+                });
+                let response = ask(Some(client(&tls).unwrap()), address, "/health");
+                server.join().unwrap();
+                assert_eq!(response.is_ok(), is_own, "{version:?}: {response:?}");
+            }
+        }
+    }
+}

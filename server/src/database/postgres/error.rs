@@ -34,10 +34,11 @@ pub(super) fn kind(error: &tokio_postgres::Error) -> ErrorKind {
 /// is another one and refused the values (`Sql::keep_plan`). An error that ends the session shows
 /// nothing: `PgBouncer` has 08P01 for a server that crashed, too.
 pub(super) fn shows_sharing(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().is_some_and(|error| {
-        ["26000", "42P05", "08P01", "22012"].contains(&error.code().code())
-            && !ends_session(error.parsed_severity(), error.severity())
-    })
+    error.as_db_error().is_some_and(|error| is_of_shared_session(error.code().code(), error.parsed_severity(), error.severity()))
+}
+
+fn is_of_shared_session(code: &str, severity: Option<Severity>, name: &str) -> bool {
+    ["26000", "42P05", "08P01", "22012"].contains(&code) && !ends_session(severity, name)
 }
 
 /// Whether an error of this severity ends the session. Old servers send its `name` only. The
@@ -69,4 +70,19 @@ pub(super) fn explained(error: &tokio_postgres::Error) -> String {
         text = format!("{text}; {advice}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_that_ends_the_session_shows_no_shared_session() {
+        for code in ["26000", "42P05", "08P01", "22012"] {
+            assert!(is_of_shared_session(code, Some(Severity::Error), "ERROR"), "{code}");
+            assert!(!is_of_shared_session(code, Some(Severity::Fatal), "FATAL"), "{code}");
+            assert!(!is_of_shared_session(code, None, "FATAL"), "{code}");
+        }
+        assert!(!is_of_shared_session("57P01", Some(Severity::Error), "ERROR"));
+    }
 }
