@@ -34,6 +34,9 @@ help: ## list the targets
 # $(call need,program,Debian package)
 need = @command -v $(1) > /dev/null || tests/packages/install $(2)
 
+# $(call cargo-tool,name,version,options)
+cargo-tool = cargo install --list | grep -qxF '$(1) v$(2):' || cargo install --locked $(1) --version =$(2) $(3)
+
 nightly = rustup run $(NIGHTLY) rustc --version > /dev/null 2>&1 || rustup toolchain install $(NIGHTLY) --profile minimal --no-self-update
 
 .PHONY: tools
@@ -315,8 +318,7 @@ deb: tools-deb ## make target/deb/keyfob_VERSION_ARCHITECTURE.deb, the Debian pa
 tools-deb:
 	$(call need,cc,gcc)
 	$(call need,dpkg-shlibdeps,dpkg-dev)
-	cargo deb --version 2> /dev/null | grep -qxF '$(CARGO_DEB)' || \
-		CARGO_PROFILE_RELEASE_OPT_LEVEL=1 cargo install --locked cargo-deb --version =$(CARGO_DEB)
+	export CARGO_PROFILE_RELEASE_OPT_LEVEL=1; $(call cargo-tool,cargo-deb,$(CARGO_DEB))
 
 # Of a debug build: `make deb` takes minutes to compile.
 .PHONY: test-deb
@@ -396,7 +398,7 @@ api = cargo +$(NIGHTLY) public-api -p $(1) -ss --target-dir target/api
 .PHONY: tools-api
 tools-api:
 	$(nightly)
-	cargo public-api --version 2> /dev/null | grep -qF '$(PUBLIC_API)' || cargo install --locked cargo-public-api --version =$(PUBLIC_API)
+	$(call cargo-tool,cargo-public-api,$(PUBLIC_API))
 
 .PHONY: test-api
 test-api: tools-api ## compare the public Rust API with tests/api
@@ -408,9 +410,6 @@ test-api: tools-api ## compare the public Rust API with tests/api
 .PHONY: api
 api: tools-api ## make tests/api anew: a line that goes or changes wants a new version
 	for package in keyfob keyfob-scim keyfob-tokens; do $(call api,$$package) > tests/api/$$package.txt || exit 1; done
-
-# $(call cargo-tool,name,version,options)
-cargo-tool = cargo install --list | grep -qxF '$(1) v$(2):' || cargo install --locked $(1) --version =$(2) $(3)
 
 .PHONY: notices
 notices: ## make THIRD-PARTY-NOTICES of what others get as a program or library anew, after a change of Cargo.lock
@@ -426,7 +425,6 @@ sbom: ## make target/sbom/PACKAGE.cdx.json, CycloneDX lists of what is built in
 	$(call cargo-tool,cargo-cyclonedx,$(CARGO_CYCLONEDX))
 	tests/sbom target/sbom
 
-# The libraries and the jar: the service takes some minutes more.
 .PHONY: test-reproducible
 test-reproducible: ## test that two builds of the C libraries in two folders give the same bytes; make reproducible has the rest
 	tests/reproducible c

@@ -58,8 +58,8 @@ fn notes(text: &str) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["NOTES"]);
     let mut is_code = false;
-    // A section needs no paragraph of its own.
-    let mut is_first = false;
+    // The section begins one by itself.
+    let mut begins_paragraph = false;
     for line in text.lines() {
         let indented = line.starts_with("  ");
         if indented != is_code {
@@ -71,13 +71,13 @@ fn notes(text: &str) -> Roff {
             is_code = indented;
         }
         if line.trim().is_empty() {
-            is_first = true;
+            begins_paragraph = true;
             continue;
         }
-        if !indented && is_first {
+        if !indented && begins_paragraph {
             roff.control("PP", []);
         }
-        is_first = false;
+        begins_paragraph = false;
         roff.text([roman(line.trim())]);
     }
     if is_code {
