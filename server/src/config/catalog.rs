@@ -164,6 +164,7 @@ const DEVICES: &[ConfigKey] = &[
 ];
 
 const MESSAGES: &[ConfigKey] = &[
+    unset("email.name", File, "main", "1 to 40 characters", "the server's name in the log and the metrics; none: its place"),
     unset("email.server", File, "smtp.example.com", "host", "the mail server; required in [email]"),
     unset("email.port", File, "587", "port", "its port; none: 587 with starttls, 465 with tls, 25 with none"),
     key("email.security", File, "starttls", "starttls, tls, none", "how the connection is encrypted; none for this machine only"),
@@ -187,6 +188,13 @@ const MESSAGES: &[ConfigKey] = &[
 macro_rules! gateway {
     ($section:literal) => {
         &[
+            unset(
+                concat!($section, ".name"),
+                File,
+                "main",
+                "1 to 40 characters",
+                "the gateway's name in the log and the metrics; none: its place",
+            ),
             hidden(
                 concat!($section, ".url"),
                 File,

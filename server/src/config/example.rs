@@ -31,9 +31,14 @@ impl fmt::Display for Example {
         for key in keys() {
             let (section, name) = key.path.split_once('.').unwrap_or(("", key.path));
             if section != last && !section.is_empty() {
-                // A channel with a section is configured, and needs its other keys.
-                let comment = if key.is_settable() { "" } else { "#" };
-                writeln!(f, "\n{comment}[{section}]")?;
+                writeln!(f)?;
+                if key.is_settable() {
+                    writeln!(f, "[{section}]")?;
+                } else {
+                    // A channel with a section is configured, and needs its other keys.
+                    write_comment(f, &format!("For several servers write [[{section}]] once for each, in the order of use."))?;
+                    writeln!(f, "#[{section}]")?;
+                }
                 last = section;
             }
             let note = if key.default.is_none() { " No default: this is an example." } else { "" };

@@ -183,9 +183,9 @@ impl Config {
             links: Vec::new(),
             delivery: delivery::Config {
                 development: table.take_or("development", || true),
-                email: table.take("email"),
-                sms: table.take("sms"),
-                voice: table.take("voice"),
+                email: table.take_sections("email"),
+                sms: table.take_sections("sms"),
+                voice: table.take_sections("voice"),
             },
         }
     }

@@ -6,34 +6,45 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 use super::catalog::{ConfigKey, keys};
+use super::reader::path_in_list;
 use crate::problem::Problem;
 
 /// Takes all unknown keys out of a table. Returns a problem for each.
 pub(crate) fn take_unknown(table: &mut Table) -> Vec<Problem> {
     let mut problems = Vec::new();
-    take_unknown_within(table, "", &mut problems);
+    take_unknown_within(table, "", "", &mut problems);
     problems
 }
 
-fn take_unknown_within(table: &mut Table, section: &str, problems: &mut Vec<Problem>) {
+/// `shown` is the section with its place in a list.
+fn take_unknown_within(table: &mut Table, section: &str, shown: &str, problems: &mut Vec<Problem>) {
     table.retain(|name, value| {
-        let path = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
+        let within = |section: &str| if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
+        let (path, shown) = (within(section), within(shown));
         if keys().any(|key| key.path == path) {
             return true;
         }
         let is_section = sections().any(|section| section == path);
         match value {
-            Value::Table(inner) if is_section => take_unknown_within(inner, &path, problems),
+            Value::Table(inner) if is_section => take_unknown_within(inner, &path, &shown, problems),
+            Value::Array(values) if is_section => {
+                for (place, value) in (1..).zip(values) {
+                    if let Value::Table(inner) = value {
+                        take_unknown_within(inner, &path, &path_in_list(&path, place), problems);
+                    }
+                }
+            }
             // The reader says that it must be a table.
             _ if is_section => {}
-            Value::Table(_) => problems.push(Problem::new(&path, &unknown(nearest(&path, sections())))),
-            _ => problems.push(Problem::new(&path, &unknown(nearest(&path, keys().map(|key| key.path))))),
+            Value::Table(_) => problems.push(Problem::new(&shown, &unknown(nearest(&path, sections())))),
+            _ => problems.push(Problem::new(&shown, &unknown(nearest(&path, keys().map(|key| key.path))))),
         }
         is_section
     });
 }
 
-fn sections() -> impl Iterator<Item = &'static str> {
+/// The sections of all keys; one with several keys comes once for each.
+pub(super) fn sections() -> impl Iterator<Item = &'static str> {
     keys().filter_map(|key| key.path.split_once('.').map(|(section, _)| section))
 }
 

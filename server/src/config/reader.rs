@@ -4,6 +4,7 @@
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use crate::delivery::Section;
 use crate::problem::Problem;
 
 /// The message for a key that is not in the catalog.
@@ -16,6 +17,11 @@ pub(crate) fn parse_value(text: &str) -> Value {
         Some(value @ (Value::Integer(_) | Value::Boolean(_) | Value::Array(_) | Value::Float(_))) => value,
         _ => Value::String(text.to_owned()),
     }
+}
+
+/// The path of a table of a list, whose places count from 1.
+pub(crate) fn path_in_list(key: &str, place: usize) -> String {
+    format!("{key}[{place}]")
 }
 
 /// Sets the key of a path.
@@ -60,6 +66,11 @@ impl TableReader {
     /// The value of a key; none if it is missing or wrong.
     pub(crate) fn take<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
         let value = self.table.remove(key)?;
+        self.convert(key, value)
+    }
+
+    /// The value of a path, as its type; none if it is wrong.
+    fn convert<T: DeserializeOwned>(&mut self, key: &str, value: Value) -> Option<T> {
         match value.try_into() {
             Ok(value) => Some(value),
             Err(error) => {
@@ -94,6 +105,23 @@ impl TableReader {
         section.reject_unread();
         self.problems.append(&mut section.problems);
         Some(value)
+    }
+
+    /// Reads a table, or each table of a list. Leaves out the wrong ones.
+    pub(crate) fn take_sections<T: DeserializeOwned>(&mut self, key: &str) -> Vec<Section<T>> {
+        let values = match self.table.remove(key) {
+            None => Vec::new(),
+            Some(Value::Array(values)) if values.is_empty() => {
+                self.reject(key, "must not be an empty list; leave it out for none");
+                Vec::new()
+            }
+            Some(Value::Array(values)) => {
+                (1..).zip(values).map(|(place, value)| (path_in_list(key, place), place, value)).collect()
+            }
+            Some(value) => vec![(key.to_owned(), 1, value)],
+        };
+        let values = values.into_iter();
+        values.filter_map(|(path, place, value)| Some(Section { settings: self.convert(&path, value)?, path, place })).collect()
     }
 
     fn reject_unread(&mut self) {

@@ -5,6 +5,7 @@ use std::fmt;
 use toml::{Table, Value};
 
 use super::catalog::{ConfigKey, keys};
+use super::names::sections;
 use super::{Problem, merge};
 use crate::database::{Location, Options};
 
@@ -25,27 +26,41 @@ impl SetKeys {
         if merged.problems.is_empty() { Ok(Self(merged.table)) } else { Err(merged.problems) }
     }
 
-    fn get(&self, key: &ConfigKey) -> Option<&Value> {
-        match key.path.split_once('.') {
-            Some((section, name)) => self.0.get(section)?.as_table()?.get(name),
-            None => self.0.get(key.path),
+    /// The tables of a section, each under its head: one, or those of a list.
+    fn tables(&self, section: &str) -> Vec<(String, &Table)> {
+        match self.0.get(section) {
+            Some(Value::Table(table)) => vec![(format!("[{section}]"), table)],
+            Some(Value::Array(values)) => {
+                values.iter().filter_map(|value| Some((format!("[[{section}]]"), value.as_table()?))).collect()
+            }
+            _ => Vec::new(),
         }
     }
+}
+
+/// Writes the keys of a table that are set, in the order of the catalog. `section` is empty for the
+/// keys that have none.
+fn write(f: &mut fmt::Formatter<'_>, section: &str, table: &Table) -> fmt::Result {
+    for key in keys() {
+        let (of, name) = key.path.split_once('.').unwrap_or(("", key.path));
+        if let Some(value) = table.get(name).filter(|_| of == section) {
+            writeln!(f, "{name} = {}", shown(key, value))?;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for SetKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("# What file, environment and flags set. All other keys have their defaults.\n")?;
-        let is_top = |key: &&ConfigKey| !key.path.contains('.');
-        let mut last = "";
-        for key in keys().filter(is_top).chain(keys().filter(|key| !is_top(key))) {
-            let Some(value) = self.get(key) else { continue };
-            let (section, name) = key.path.split_once('.').unwrap_or(("", key.path));
-            if section != last {
-                writeln!(f, "\n[{section}]")?;
-                last = section;
+        write(f, "", &self.0)?;
+        let mut sections: Vec<_> = sections().collect();
+        sections.dedup();
+        for section in sections {
+            for (head, table) in self.tables(section) {
+                writeln!(f, "\n{head}")?;
+                write(f, section, table)?;
             }
-            writeln!(f, "{name} = {}", shown(key, value))?;
         }
         Ok(())
     }

@@ -8,25 +8,74 @@ use std::time::Duration;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::message::Channel;
 use crate::problem::Problem;
+
+/// What the time-outs of a channel with several servers may add up to. A login may wait for all of
+/// them, and a service that stops finishes its requests within this time.
+const MAX_TOTAL_SECONDS: f64 = 30.0;
+
+/// The longest name of a server.
+const MAX_NAME_BYTES: usize = 40;
 
 /// How codes are delivered.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// Whether channels that are not configured print their codes to the log, or else refuse.
     pub(crate) development: bool,
-    /// E-mail, by SMTP.
-    pub(crate) email: Option<Email>,
-    /// Text messages, by an HTTP gateway.
-    pub(crate) sms: Option<Gateway>,
-    /// Calls, by an HTTP gateway.
-    pub(crate) voice: Option<Gateway>,
+    /// E-mail, by SMTP: the servers in the order in which they are tried.
+    pub(crate) email: Vec<Section<Email>>,
+    /// Text messages, by HTTP gateways.
+    pub(crate) sms: Vec<Section<Gateway>>,
+    /// Calls, by HTTP gateways.
+    pub(crate) voice: Vec<Section<Gateway>>,
+}
+
+/// A table of the configuration, alone or in a list.
+#[derive(Debug)]
+pub(crate) struct Section<T> {
+    /// Its path: `sms`, or `sms[2]` for the second of a list.
+    pub(crate) path: String,
+    /// Its place in the list, from 1 on.
+    pub(crate) place: usize,
+    pub(crate) settings: T,
+}
+
+/// The keys that servers of all channels have.
+pub(super) trait Settings {
+    /// The name for the log and the metrics.
+    fn name(&self) -> Option<&str>;
+
+    /// Seconds for the whole exchange.
+    fn timeout(&self) -> f64;
+}
+
+impl Settings for Email {
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn timeout(&self) -> f64 {
+        self.timeout
+    }
+}
+
+impl Settings for Gateway {
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn timeout(&self) -> f64 {
+        self.timeout
+    }
 }
 
 /// A mail server and the mail.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Email {
+    /// For the log and the metrics. Default: its place.
+    pub(crate) name: Option<String>,
     /// Name or address of the server; required.
     pub(crate) server: String,
     /// Default: 587 with STARTTLS, 465 with TLS, 25 with none.
@@ -57,6 +106,7 @@ pub(crate) struct Email {
 impl Default for Email {
     fn default() -> Self {
         Self {
+            name: None,
             server: String::new(),
             port: None,
             ehlo_name: None,
@@ -89,6 +139,8 @@ pub(crate) enum Security {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Gateway {
+    /// For the log and the metrics. Default: its place.
+    pub(crate) name: Option<String>,
     /// Template of the URL; required. Placeholders may be in path and query.
     pub(crate) url: Hidden,
     /// Whether the URL may be plain http to another machine.
@@ -112,6 +164,7 @@ pub(crate) struct Gateway {
 impl Default for Gateway {
     fn default() -> Self {
         Self {
+            name: None,
             url: Hidden::from(""),
             allow_cleartext: false,
             ca_file: None,
@@ -155,20 +208,49 @@ impl fmt::Debug for Hidden {
     }
 }
 
+/// Notes what is wrong with the names and the time-outs of a channel's servers.
+pub(super) fn check_together<T: Settings>(channel: Channel, sections: &[Section<T>], problems: &mut Vec<Problem>) {
+    for (at, section) in sections.iter().enumerate() {
+        let Some(name) = section.settings.name() else { continue };
+        let mut check = Check::new(&section.path, problems);
+        if !is_name(name) {
+            check.wrong("name", "must be 1 to 40 letters, digits and ._- in ASCII, and begin with a letter");
+        }
+        if sections.iter().take(at).any(|earlier| earlier.settings.name() == Some(name)) {
+            check.wrong("name", "is the name of an earlier one in the list");
+        }
+    }
+    let total: f64 = sections.iter().map(|section| section.settings.timeout()).sum();
+    if sections.len() > 1 && total > MAX_TOTAL_SECONDS {
+        let message = format!(
+            "the time-outs of its list add up to {total} seconds, and a login may wait for all of them: lower timeout, to \
+             {MAX_TOTAL_SECONDS} seconds in all"
+        );
+        problems.push(Problem::new(channel.key(), &message));
+    }
+}
+
+/// Whether a text is a name. It begins with a letter, so that none looks like a place.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.len() <= MAX_NAME_BYTES
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
 /// Collects the problems of a table.
 pub(super) struct Check<'a> {
-    table: &'static str,
+    path: &'a str,
     problems: &'a mut Vec<Problem>,
 }
 
 impl<'a> Check<'a> {
-    pub(super) fn new(table: &'static str, problems: &'a mut Vec<Problem>) -> Self {
-        Self { table, problems }
+    pub(super) fn new(path: &'a str, problems: &'a mut Vec<Problem>) -> Self {
+        Self { path, problems }
     }
 
     /// Notes a problem.
     pub(super) fn wrong(&mut self, key: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(&format!("{}.{key}", self.table), &message.into()));
+        self.problems.push(Problem::new(&format!("{}.{key}", self.path), &message.into()));
     }
 
     /// The value, or a problem and none.

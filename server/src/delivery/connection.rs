@@ -104,5 +104,5 @@ pub(super) fn error(server: &impl Display, source: &(dyn StdError + 'static), re
     let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     let is_tls = inner.is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>);
     let text = format!("{server}: {}{cause}{}", if is_tls { "TLS: " } else { "" }, request.hint());
-    if is_tls { Error::permanent(text) } else { Error::transient(text) }
+    if is_tls { Error::permanent(text) } else { Error::unanswered(text) }
 }

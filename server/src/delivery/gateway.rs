@@ -18,11 +18,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::config::{Check, Gateway};
+use super::config::{Check, Gateway, Section};
 use super::connection::{self, CertificateRequest, Tls};
 use super::error::Error;
-use super::message::{Channel, Message};
+use super::message::Message;
 use super::request::Request;
+use super::servers::Server;
 use super::values::Values;
 use crate::problem::Problem;
 use crate::tls;
@@ -32,7 +33,9 @@ const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// A gateway, ready to send.
 pub(super) struct Client {
-    channel: Channel,
+    /// The path of its table.
+    path: String,
+    name: Option<String>,
     request: Request,
     tls: Option<Tls>,
     success_text: Option<String>,
@@ -41,9 +44,10 @@ pub(super) struct Client {
 
 impl Client {
     /// Errors: none, and what is wrong is added to `problems`.
-    pub(super) fn new(channel: Channel, config: &Gateway, problems: &mut Vec<Problem>) -> Option<Self> {
-        let mut check = Check::new(channel.key(), problems);
-        let request = Request::new(channel, config, &mut check);
+    pub(super) fn new(section: &Section<Gateway>, problems: &mut Vec<Problem>) -> Option<Self> {
+        let Section { path, settings: config, .. } = section;
+        let mut check = Check::new(path, problems);
+        let request = Request::new(path, config, &mut check);
         let timeout = check.timeout(config.timeout);
         if config.success_text.as_deref() == Some("") {
             check.wrong("success_text", "must not be empty; leave it out to go by the status alone");
@@ -58,16 +62,14 @@ impl Client {
             let authorities = check.ok("ca_file", tls::authorities(config.ca_file.as_deref()))?;
             tls = Some(check.ok("url", Tls::new(authorities, Some("http/1.1"), &request.target.host))?);
         }
-        Some(Self { channel, request, tls, success_text: config.success_text.clone(), timeout: timeout? })
-    }
-
-    /// Errors: as `Delivery::send`.
-    pub(super) async fn send(&self, message: &Message<'_>) -> Result<(), Error> {
-        let request = self.request.render(&Values::new(message))?;
-        match timeout(self.timeout, self.exchange(request)).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::transient(format!("{self}: no answer within {:?}", self.timeout))),
-        }
+        Some(Self {
+            path: path.clone(),
+            name: config.name.clone(),
+            request,
+            tls,
+            success_text: config.success_text.clone(),
+            timeout: timeout?,
+        })
     }
 
     async fn exchange(&self, request: hyper::Request<Full<Bytes>>) -> Result<(), Error> {
@@ -134,9 +136,9 @@ impl Client {
         }
         self.log(&answer);
         if whole {
-            Err(Error::permanent(format!("{self}: answered {status}, but without the text of {}.success_text", self.channel.key())))
+            Err(Error::permanent(format!("{self}: answered {status}, but without the text of {}.success_text", self.path)))
         } else {
-            Err(Error::transient(format!("{self}: closed the connection within its answer")))
+            Err(Error::unanswered(format!("{self}: closed the connection within its answer")))
         }
     }
 
@@ -147,9 +149,22 @@ impl Client {
     }
 }
 
+impl Server for Client {
+    async fn send(&self, message: &Message<'_>) -> Result<(), Error> {
+        let request = self.request.render(&Values::new(message))?;
+        match timeout(self.timeout, self.exchange(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::unanswered(format!("{self}: no answer within {:?}", self.timeout))),
+        }
+    }
+}
+
 impl fmt::Display for Client {
     /// Nothing of the URL but host and port: the rest may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.name {
+            write!(f, "{name} at ")?;
+        }
         let target = &self.request.target;
         let host = target.authority.host();
         write!(f, "{host}:{} ({})", target.port, if target.is_encrypted { "TLS" } else { "not encrypted" })

@@ -1,5 +1,7 @@
 //! Delivery of codes: by e-mail, and as text messages or calls through HTTP gateways.
 //!
+//! A channel may have several servers. They are tried in order, with the same code.
+//!
 //! In development a channel that is not configured prints its codes to the log, and the summary
 //! says so. Buffers made here are wiped. Those inside the SMTP and HTTP libraries and the sockets
 //! cannot be.
@@ -13,6 +15,7 @@ mod message;
 mod phone;
 mod replies;
 mod request;
+mod servers;
 mod smtp;
 mod target;
 mod template;
@@ -22,12 +25,14 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Display;
 use std::sync::Arc;
 
-pub(crate) use config::Config;
+use config::Settings;
+pub(crate) use config::{Config, Section};
 pub(crate) use error::Error;
 pub(crate) use message::{Channel, Message};
+pub(crate) use servers::Attempts;
+use servers::{Server, Servers};
 pub(crate) use unfilled::unfilled;
 
 use crate::problem::Problem;
@@ -40,15 +45,16 @@ struct Routes {
     email: Route<smtp::Mailer>,
     sms: Route<gateway::Client>,
     voice: Route<gateway::Client>,
+    attempts: Attempts,
 }
 
 enum Route<T> {
-    /// To a server.
-    Server(Box<T>),
+    /// To servers.
+    Servers(Servers<T>),
     /// To the log, in development.
-    Log,
+    Log(Channel),
     /// Nowhere: the channel is not configured.
-    Off,
+    Off(Channel),
 }
 
 impl Delivery {
@@ -57,52 +63,85 @@ impl Delivery {
     /// Errors: every problem of the configuration, each with its key (`email.server`), and with no
     /// password, URL, header or body.
     pub(crate) fn new(config: &Config) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let email = route(config, config.email.as_ref(), |email| smtp::Mailer::new(email, &mut problems));
-        let sms = route(config, config.sms.as_ref(), |sms| gateway::Client::new(Channel::Sms, sms, &mut problems));
-        let voice = route(config, config.voice.as_ref(), |voice| gateway::Client::new(Channel::Voice, voice, &mut problems));
-        match (email, sms, voice) {
-            (Some(email), Some(sms), Some(voice)) if problems.is_empty() => Ok(Self(Arc::new(Routes { email, sms, voice }))),
-            _ => Err(problems),
+        let Config { development, email, sms, voice } = config;
+        let attempts = Attempts::default();
+        let mut maker = Maker { development: *development, attempts: &attempts, problems: Vec::new() };
+        let email = maker.route(Channel::Email, email, smtp::Mailer::new);
+        let sms = maker.route(Channel::Sms, sms, gateway::Client::new);
+        let voice = maker.route(Channel::Voice, voice, gateway::Client::new);
+        if !maker.problems.is_empty() {
+            return Err(maker.problems);
         }
+        Ok(Self(Arc::new(Routes { email, sms, voice, attempts })))
     }
 
-    /// Sends a code, within the configured time-out. Must be called in a tokio runtime with I/O and
-    /// time.
+    /// Sends a code, within the configured time-outs. If a server does not take it, the next one of
+    /// the channel gets the same code. Must be called in a tokio runtime with I/O and time.
     ///
     /// Errors: what failed, and whether trying again may help.
     pub(crate) async fn send(&self, message: &Message<'_>) -> Result<(), Error> {
         match message.channel {
-            Channel::Email => match &self.0.email {
-                Route::Server(mailer) => mailer.send(message).await,
-                Route::Log => print(message),
-                Route::Off => Err(not_configured(message.channel)),
-            },
-            Channel::Sms => send_through(&self.0.sms, message).await,
-            Channel::Voice => send_through(&self.0.voice, message).await,
+            Channel::Email => self.0.email.send(message).await,
+            Channel::Sms => self.0.sms.send(message).await,
+            Channel::Voice => self.0.voice.send(message).await,
         }
     }
 
-    /// A line for each channel: where its codes go, or that they are printed to the log.
+    /// A line for each server of a channel, or what becomes of its codes without one.
     pub(crate) fn summary(&self) -> Vec<String> {
-        vec![summary(Channel::Email, &self.0.email), summary(Channel::Sms, &self.0.sms), summary(Channel::Voice, &self.0.voice)]
+        [self.0.email.summary(), self.0.sms.summary(), self.0.voice.summary()].concat()
+    }
+
+    /// The counts of attempts, which go on counting.
+    pub(crate) fn attempts(&self) -> Attempts {
+        self.0.attempts.clone()
     }
 }
 
-/// The route of a channel; none if there were problems.
-fn route<C, T>(config: &Config, channel: Option<&C>, new: impl FnOnce(&C) -> Option<T>) -> Option<Route<T>> {
-    match channel {
-        Some(channel) => new(channel).map(|server| Route::Server(Box::new(server))),
-        None if config.development => Some(Route::Log),
-        None => Some(Route::Off),
+/// Makes routes, and collects the problems of all.
+struct Maker<'m> {
+    development: bool,
+    attempts: &'m Attempts,
+    problems: Vec<Problem>,
+}
+
+impl Maker<'_> {
+    /// The route of a channel. It lacks the servers that have problems.
+    fn route<C: Settings, T: Server>(
+        &mut self,
+        channel: Channel,
+        sections: &[Section<C>],
+        new: impl Fn(&Section<C>, &mut Vec<Problem>) -> Option<T>,
+    ) -> Route<T> {
+        if sections.is_empty() {
+            return if self.development { Route::Log(channel) } else { Route::Off(channel) };
+        }
+        config::check_together(channel, sections, &mut self.problems);
+        let mut servers = Servers::new(channel, self.attempts);
+        for section in sections {
+            if let Some(server) = new(section, &mut self.problems) {
+                servers.push(server, section);
+            }
+        }
+        Route::Servers(servers)
     }
 }
 
-async fn send_through(route: &Route<gateway::Client>, message: &Message<'_>) -> Result<(), Error> {
-    match route {
-        Route::Server(client) => client.send(message).await,
-        Route::Log => print(message),
-        Route::Off => Err(not_configured(message.channel)),
+impl<T: Server> Route<T> {
+    async fn send(&self, message: &Message<'_>) -> Result<(), Error> {
+        match self {
+            Self::Servers(servers) => servers.send(message).await,
+            Self::Log(_) => print(message),
+            Self::Off(channel) => Err(not_configured(*channel)),
+        }
+    }
+
+    fn summary(&self) -> Vec<String> {
+        match self {
+            Self::Servers(servers) => servers.summary(),
+            Self::Log(channel) => vec![format!("{channel}: printed to the log (development)")],
+            Self::Off(channel) => vec![format!("{channel}: not configured, refused")],
+        }
     }
 }
 
@@ -117,12 +156,4 @@ fn print(message: &Message<'_>) -> Result<(), Error> {
 fn not_configured(channel: Channel) -> Error {
     let key = channel.key();
     Error::permanent(format!("{channel} is not configured: there is no [{key}], and development is false"))
-}
-
-fn summary(channel: Channel, route: &Route<impl Display>) -> String {
-    match route {
-        Route::Server(server) => format!("{channel}: {server}"),
-        Route::Log => format!("{channel}: printed to the log (development)"),
-        Route::Off => format!("{channel}: not configured, refused"),
-    }
 }

@@ -7,7 +7,6 @@ use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderVa
 
 use super::config::{Check, Gateway};
 use super::error::Error;
-use super::message::Channel;
 use super::target::{Target, is_loopback};
 use super::template::{Encoding, Template};
 use super::values::Values;
@@ -18,7 +17,8 @@ const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// A parsed request with placeholders.
 pub(super) struct Request {
-    channel: Channel,
+    /// The path of its table.
+    path: String,
     pub(super) target: Target,
     method: Method,
     headers: Vec<(HeaderName, Template)>,
@@ -33,7 +33,7 @@ struct Body {
 
 impl Request {
     /// Errors: none, and what is wrong is noted.
-    pub(super) fn new(channel: Channel, config: &Gateway, check: &mut Check<'_>) -> Option<Self> {
+    pub(super) fn new(path: &str, config: &Gateway, check: &mut Check<'_>) -> Option<Self> {
         let target = check.ok("url", Target::parse(config.url.expose()));
         if target.as_ref().is_some_and(|target| !target.is_encrypted && !config.allow_cleartext && !is_loopback(&target.host)) {
             check.wrong(
@@ -55,14 +55,14 @@ impl Request {
         if !has_code && target.is_some() && headers.is_some() && body.is_ok() {
             check.wrong("body", "neither url nor headers nor body has ${PIN}, so no code would be sent");
         }
-        Some(Self { channel, target: target?, method: method?, headers: headers?, body: body.ok()? })
+        Some(Self { path: path.to_owned(), target: target?, method: method?, headers: headers?, body: body.ok()? })
     }
 
     /// Fills in the values of one message.
     ///
     /// Errors: a placeholder has no value, or one that cannot be encoded.
     pub(super) fn render(&self, values: &Values<'_>) -> Result<hyper::Request<Full<Bytes>>, Error> {
-        let wrong = |key: &str, text: &str| Error::permanent(format!("{}.{key}: {text}", self.channel.key()));
+        let wrong = |key: &str, text: &str| Error::unfit(format!("{}.{key}: {text}", self.path));
         let path = self.target.path(|name| values.get(name)).map_err(|text| wrong("url", &text))?;
         let mut request = hyper::Request::builder()
             .method(&self.method)

@@ -20,11 +20,12 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::address;
-use super::config::{Check, Email, Security};
+use super::config::{Check, Email, Section, Security};
 use super::connection::{self, CertificateRequest, Tls};
 use super::error::Error;
 use super::message::Message;
 use super::replies::Replies;
+use super::servers::Server;
 use super::target::{is_loopback, without_brackets};
 use super::template::{Encoding, Template};
 use super::values::Values;
@@ -40,6 +41,8 @@ const QUIT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A mail server, ready to send.
 pub(super) struct Mailer {
+    /// The path of its table.
+    path: String,
     host: String,
     port: u16,
     ehlo_name: ClientId,
@@ -49,8 +52,8 @@ pub(super) struct Mailer {
     subject: Template,
     body: Template,
     timeout: Duration,
-    /// Server, port and encryption, as messages name it.
-    name: String,
+    /// Name, server, port and encryption, as messages show them.
+    shown: String,
 }
 
 enum Encryption {
@@ -61,13 +64,14 @@ enum Encryption {
 
 impl Mailer {
     /// Errors: none, and what is wrong is added to `problems`.
-    pub(super) fn new(config: &Email, problems: &mut Vec<Problem>) -> Option<Self> {
-        let mut check = Check::new("email", problems);
+    pub(super) fn new(section: &Section<Email>, problems: &mut Vec<Problem>) -> Option<Self> {
+        let Section { path, settings: config, .. } = section;
+        let mut check = Check::new(path, problems);
         let host = without_brackets(&config.server);
         if ServerName::try_from(host).is_err() {
             check.wrong("server", "must be the name or address of a mail server, without port");
         }
-        let (port, name) = match config.security {
+        let (port, security) = match config.security {
             Security::Starttls => (587, "STARTTLS"),
             Security::Tls => (465, "TLS"),
             Security::None => (25, "not encrypted"),
@@ -90,7 +94,9 @@ impl Mailer {
         }
         let timeout = check.timeout(config.timeout)?;
         let (from, domain) = from?;
+        let named = config.name.as_ref().map(|name| format!("{name} at ")).unwrap_or_default();
         Some(Self {
+            path: path.clone(),
             host: host.to_owned(),
             port,
             ehlo_name: ehlo_name.unwrap_or(Some(domain))?,
@@ -100,19 +106,8 @@ impl Mailer {
             subject: subject?,
             body: body?,
             timeout,
-            name: format!("{}:{port} ({name})", config.server),
+            shown: format!("{named}{}:{port} ({security})", config.server),
         })
-    }
-
-    /// Errors: as `Delivery::send`.
-    pub(super) async fn send(&self, message: &Message<'_>) -> Result<(), Error> {
-        let mail = self.mail(message)?;
-        let sent = timeout(self.timeout, self.exchange(&mail)).await;
-        let sent = sent.map_err(|_| Error::transient(format!("{self}: no answer within {:?}", self.timeout)))?;
-        let mut connection = sent?;
-        // The server has the mail. Whatever comes of this is no reason to send it again.
-        let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
-        Ok(())
     }
 
     /// Talks to the server until it has taken the mail.
@@ -121,8 +116,9 @@ impl Mailer {
         let mut connection = self.open(&asked).await?;
         let envelope = mail.envelope();
         if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            let from = format!("{}.from", self.path);
             let whose =
-                [("the user's e-mail address", envelope.to()), ("email.from", envelope.from().map_or(&[], std::slice::from_ref))];
+                [("the user's e-mail address", envelope.to()), (from.as_str(), envelope.from().map_or(&[], std::slice::from_ref))];
             for (whose, addresses) in whose {
                 if addresses.iter().any(|address| !address.to_string().is_ascii()) {
                     return Err(Error::permanent(format!(
@@ -156,7 +152,7 @@ impl Mailer {
                 let (stream, copy) = connection::duplicate(stream).map_err(failed)?;
                 let mut plain = self.greet(Replies::plain(stream).map_err(failed)?, asked).await?;
                 if !plain.server_info().supports_feature(Extension::StartTls) {
-                    return Err(Error::permanent(format!("{self}: has no STARTTLS, which email.security wants")));
+                    return Err(Error::permanent(format!("{self}: has no STARTTLS, which {}.security wants", self.path)));
                 }
                 plain.command(Starttls).await.map_err(|error| self.error(&error, asked))?;
                 // This discards bytes that came in the clear behind the reply. An attacker may have
@@ -184,12 +180,12 @@ impl Mailer {
     }
 
     fn mail(&self, message: &Message<'_>) -> Result<lettre::Message, Error> {
-        let to = address::recipient(message.to).ok_or_else(|| Error::permanent("the user's e-mail address is malformed"))?;
+        let to = address::recipient(message.to).ok_or_else(|| Error::unfit("the user's e-mail address is malformed"))?;
         let values = Values::new(message);
         let subject = self.subject.render(Encoding::Line, |name| values.get(name));
-        let subject = subject.map_err(|text| Error::permanent(format!("email.subject: {text}")))?;
+        let subject = subject.map_err(|text| Error::unfit(format!("{}.subject: {text}", self.path)))?;
         let body = self.body.render(Encoding::Plain, |name| values.get(name));
-        let body = body.map_err(|text| Error::permanent(format!("email.body: {text}")))?;
+        let body = body.map_err(|text| Error::unfit(format!("{}.body: {text}", self.path)))?;
         mark_automatic(lettre::Message::builder())
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
@@ -198,7 +194,7 @@ impl Mailer {
             .message_id(message_id(self.from.email.domain()))
             .header(ContentType::TEXT_PLAIN)
             .body(body.as_str().to_owned())
-            .map_err(|_| Error::permanent("the mail could not be put together"))
+            .map_err(|_| Error::unfit("the mail could not be put together"))
     }
 
     /// The error of an exchange. Of a reply's text it shows the codes only: some servers repeat the
@@ -213,7 +209,7 @@ impl Mailer {
             return if error.is_permanent() { Error::permanent(text) } else { Error::transient(text) };
         }
         if error.is_response() {
-            return Error::transient(format!("{self}: sent no valid or complete SMTP reply"));
+            return Error::unanswered(format!("{self}: sent no valid or complete SMTP reply"));
         }
         if error.is_client() {
             return Error::permanent(format!("{self}: {}", error.source().map(ToString::to_string).unwrap_or_default()));
@@ -222,9 +218,21 @@ impl Mailer {
     }
 }
 
+impl Server for Mailer {
+    async fn send(&self, message: &Message<'_>) -> Result<(), Error> {
+        let mail = self.mail(message)?;
+        let sent = timeout(self.timeout, self.exchange(&mail)).await;
+        let sent = sent.map_err(|_| Error::unanswered(format!("{self}: no answer within {:?}", self.timeout)))?;
+        let mut connection = sent?;
+        // The server has the mail. Whatever comes of this is no reason to send it again.
+        let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
+        Ok(())
+    }
+}
+
 impl fmt::Display for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
+        f.write_str(&self.shown)
     }
 }
 

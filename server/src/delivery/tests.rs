@@ -1,5 +1,6 @@
 //! Deliveries to real servers on loopback.
 
+mod failover;
 mod http;
 mod mail;
 #[cfg(unix)]
@@ -68,7 +69,8 @@ impl io::Write for Lines {
 fn logged() -> (Lines, tracing::subscriber::DefaultGuard) {
     let lines = Lines::default();
     let kept = lines.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(move || kept.clone()).finish();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::DEBUG);
+    let subscriber = log.with_writer(move || kept.clone()).finish();
     (lines, tracing::subscriber::set_default(subscriber))
 }
 

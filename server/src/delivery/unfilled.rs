@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{Config, Gateway};
+use super::config::{Config, Gateway, Section};
 use super::message::{Channel, Message};
 use super::template::Template;
 use super::values::Values;
@@ -22,15 +22,17 @@ pub(crate) fn unfilled(config: &Config, users: Option<&Users>) -> Vec<Problem> {
 /// The templates of each channel, with their keys.
 fn templates(config: &Config) -> Vec<(Channel, String, &str)> {
     let mut all = Vec::new();
-    if let Some(email) = &config.email {
-        all.push((Channel::Email, "subject".to_owned(), email.subject.expose()));
-        all.push((Channel::Email, "body".to_owned(), email.body.expose()));
+    for Section { path, settings, .. } in &config.email {
+        all.push((Channel::Email, format!("{path}.subject"), settings.subject.expose()));
+        all.push((Channel::Email, format!("{path}.body"), settings.body.expose()));
     }
-    for (channel, gateway) in [(Channel::Sms, &config.sms), (Channel::Voice, &config.voice)] {
-        let Some(Gateway { url, headers, body, .. }) = gateway else { continue };
-        all.push((channel, "url".to_owned(), url.expose()));
-        all.extend(headers.iter().map(|(name, text)| (channel, format!("headers.{name}"), text.expose())));
-        all.extend(body.iter().map(|text| (channel, "body".to_owned(), text.expose())));
+    let sms = config.sms.iter().map(|section| (Channel::Sms, section));
+    let voice = config.voice.iter().map(|section| (Channel::Voice, section));
+    for (channel, section) in sms.chain(voice) {
+        let Section { path, settings: Gateway { url, headers, body, .. }, .. } = section;
+        all.push((channel, format!("{path}.url"), url.expose()));
+        all.extend(headers.iter().map(|(name, text)| (channel, format!("{path}.headers.{name}"), text.expose())));
+        all.extend(body.iter().map(|text| (channel, format!("{path}.body"), text.expose())));
     }
     all
 }
@@ -51,5 +53,5 @@ fn problem(channel: Channel, key: &str, text: &str, attributes: &BTreeMap<String
          or give users the attribute",
         names.join(" and ")
     );
-    Some(Problem::new(&format!("{}.{key}", channel.key()), &message))
+    Some(Problem::new(key, &message))
 }

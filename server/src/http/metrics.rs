@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::process::Process;
-use crate::delivery::Channel;
+use crate::delivery::{Attempts, Channel};
 use crate::store::{Store, in_words};
 
 /// How often locked devices are counted at most. A count of very many takes a while.
@@ -50,8 +50,9 @@ impl std::fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// The metrics of a service that has served no request, with those of its store.
-    pub(crate) fn new(store: &Store) -> Self {
+    /// The metrics of a service that has served no request, with those of its store and its
+    /// delivery.
+    pub(crate) fn new(store: &Store, attempts: Attempts) -> Self {
         let mut all = Registry::default();
         let (requests, events, refused, deliveries) =
             (Counters::default(), Counters::default(), Counters::default(), Counters::default());
@@ -66,6 +67,8 @@ impl Metrics {
         registry.register("events", "What happened to devices, by event and reason", events.clone());
         registry.register("accounts_refused", "Accounts refused, by reason", refused.clone());
         registry.register("deliveries", "Codes handed to mail servers and gateways, by channel and outcome", deliveries.clone());
+        let help = "Codes that a mail server or gateway was asked to take, by channel, name or place, and outcome";
+        registry.register("delivery_attempts", help, attempts);
         registry.register("unreadable_devices", "Devices that lists left out, as they cannot be read", left_out.clone());
         registry.register("request_seconds", "How long requests took", seconds.clone());
         registry.register("store_seconds", "How long the store worked at a batch, by work", store.latency());

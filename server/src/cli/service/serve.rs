@@ -76,9 +76,9 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
+        metrics: Metrics::new(&store, delivery.attempts()),
         delivery,
         accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_max_pause)?,
-        metrics: Metrics::new(&store),
         requests: requests.clone(),
         config,
     });

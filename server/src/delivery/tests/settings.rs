@@ -9,8 +9,8 @@ const SMS: &str = "[sms]\nurl = 'https://gw.example.com/send?to=${PHONE}'\n";
 #[test]
 fn defaults() {
     let config = config(&format!("{EMAIL}{SMS}"));
-    let (email, sms) = (config.email.unwrap(), config.sms.unwrap());
-    assert!(config.development && config.voice.is_none());
+    let (email, sms) = (&config.email[0].settings, &config.sms[0].settings);
+    assert!(config.development && config.voice.is_empty());
     assert_eq!((email.port, email.security), (None, Security::Starttls));
     assert_eq!((email.subject.expose(), email.body.expose()), ("Your code", "Your code is ${PIN}"));
     assert_eq!((sms.method.as_str(), sms.allow_cleartext), ("POST", false));
@@ -137,4 +137,71 @@ fn security_none_is_for_this_machine_only() {
     for server in ["smtp.example.com", "10.0.0.1", "127.0.0.1.example.com"] {
         assert_eq!(keys(&format!("[email]\nserver = '{server}'\nsecurity = 'none'\nfrom = 'otp@example.com'")), ["email.security"]);
     }
+}
+
+#[test]
+fn problems_of_a_list_have_their_place() {
+    let sms = SMS.replace("[sms]", "[[sms]]");
+    for (toml, found) in [
+        (format!("{sms}body = '${{PIN}}'\n[[sms]]\n"), vec!["sms[2].url"]),
+        (format!("{sms}{sms}body = '${{PIN}}'\n"), vec!["sms[1].body"]),
+        (format!("{sms}timeout = 0\n"), vec!["sms[1].body", "sms[1].timeout"]),
+        (
+            "[[email]]\nserver = 'x y'\nfrom = 'a@a.example'\n[[email]]\n".to_owned(),
+            vec!["email[1].server", "email[2].server", "email[2].from"],
+        ),
+    ] {
+        assert_eq!(keys(&toml), found, "{toml}");
+    }
+    for (toml, found, message) in [
+        ("[[sms]]\n[[sms]]\nurll = 'x'", "sms[2].urll", "did you mean sms.url?"),
+        ("[[voice]]\n[[voice]]\ntimeout = 'long'", "voice[2].timeout", "must be a number, as 10 or 0.5"),
+        ("[[email]]\nsecurity = 'ssl'", "email[1].security", "must be one of starttls, tls, none"),
+        ("sms = [{}, 5]", "sms[2]", "must be a table: names, each with its value"),
+        ("sms = []", "sms", "must not be an empty list; leave it out for none"),
+        ("sms = 'x'", "sms", "must be a table: names, each with its value"),
+        ("[[tls]]", "tls", "must be a table: names, each with its value"),
+    ] {
+        let problems = read(toml).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].key == found && problems[0].message.contains(message), "{toml}: {problems:?}");
+    }
+}
+
+#[test]
+fn names_and_time_outs_of_a_list_fit_together() {
+    let table = |more: &str| format!("{}body = '${{PIN}}'\n{more}\n", SMS.replace("[sms]", "[[sms]]"));
+    let list = |more: &[&str]| more.iter().map(|more| table(more)).collect::<String>();
+    for names in [["name = 'main'", "name = 'spare'"], ["name = 'A.b_c-1'", ""], ["", ""]] {
+        assert_eq!(problems(&list(&names)), [], "{names:?}");
+    }
+    assert_eq!(keys(&list(&["name = 'main'", "", "name = 'main'"])), ["sms[3].name"]);
+    let long = format!("name = '{}'", "x".repeat(41));
+    for name in ["name = ''", "name = '2'", "name = 'a b'", "name = \"a\\nb\"", "name = 'é'", &long] {
+        assert_eq!(keys(&list(&[name])), ["sms[1].name"], "{name}");
+    }
+    assert_eq!(problems(&list(&["timeout = 10", "timeout = 20"])), []);
+    let found = problems(&list(&["timeout = 10", "timeout = 20", "timeout = 0.5"]));
+    assert!(found.len() == 1 && found[0].key == "sms" && found[0].message.contains("add up to 30.5 seconds"), "{found:?}");
+    // One server waits for as long as it is told.
+    assert_eq!(problems(&list(&["timeout = 300"])), []);
+}
+
+#[test]
+fn summary_lists_each_server_of_a_list() {
+    let list = format!(
+        "{SMS}body = '${{PIN}}'\nname = 'main'\n\
+         [[voice]]\nurl = 'http://[::1]:81/sesame/${{PIN}}'\n[[voice]]\nname = 'spare'\nurl = 'http://[::1]:82/sesame/${{PIN}}'\n\
+         [[email]]\nserver = 'a.example.com'\nfrom = 'otp@example.com'\n\
+         [[email]]\nname = 'b'\nserver = 'b.example.com'\nfrom = 'otp@example.com'\n"
+    );
+    assert_eq!(
+        delivery(&list).summary(),
+        [
+            "e-mail 1: a.example.com:587 (STARTTLS)",
+            "e-mail 2: b at b.example.com:587 (STARTTLS)",
+            "SMS: main at gw.example.com:443 (TLS)",
+            "voice 1: [::1]:81 (not encrypted)",
+            "voice 2: spare at [::1]:82 (not encrypted)"
+        ]
+    );
 }

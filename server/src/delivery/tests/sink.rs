@@ -130,7 +130,12 @@ async fn line(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
 /// Starts a gateway that gives this answer, byte for byte; none: it takes the request and says
 /// nothing.
 pub(super) async fn gateway(answer: Option<String>, tls: Option<TlsAcceptor>) -> (u16, Got) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    gateway_at(0, answer, tls).await
+}
+
+/// The same at a port, or at any free one for 0.
+pub(super) async fn gateway_at(port: u16, answer: Option<String>, tls: Option<TlsAcceptor>) -> (u16, Got) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let got = Got::default();
     let kept = got.clone();

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::database::{Location, Options};
+use crate::delivery::Attempts;
 use crate::http::auth::fair_queue::MAX_WAITING;
 use crate::http::auth::hashing::hash_password;
 use crate::http::auth::turns::Turn;
@@ -36,7 +37,7 @@ impl Door {
         store.put_account(&Account { name: "sync".to_owned(), roles: Roles::VERIFY, password: None, token }).await.unwrap();
         let mut accounts = Accounts::new(Some("of the admin"), Duration::from_secs(longest)).unwrap();
         accounts.tick = Duration::from_millis(1);
-        let metrics = Metrics::new(&store);
+        let metrics = Metrics::new(&store, Attempts::default());
         Self { accounts, store, metrics, _folder: folder }
     }
 
