@@ -26,6 +26,8 @@ mod files;
 mod find;
 #[path = "service/flood.rs"]
 mod flood;
+#[path = "service/gateways.rs"]
+mod gateways;
 #[path = "service/gone.rs"]
 mod gone;
 #[path = "service/guesses.rs"]

@@ -123,6 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn each_table_of_a_list_is_shown() {
+        let file = format!(
+            "[[sms]]\nurl = '{SECRET}'\n[[sms]]\n[[sms]]\ntimeout = 5\nheaders = {{ A = '{SECRET}' }}\n[voice]\nname = 'x'\n"
+        );
+        let set = SetKeys::merge(&file, std::iter::empty(), &[]).map_err(|problems| format!("{problems:?}")).unwrap().to_string();
+        let wanted = "\n\n[[sms]]\nurl = \"***\"\n\n[[sms]]\n\n[[sms]]\nheaders = \"***\"\ntimeout = 5\n\n[voice]\nname = \"x\"\n";
+        assert!(set.ends_with(wanted), "{set}");
+    }
+
+    #[test]
     fn secrets_in_wrong_places_are_not_shown() {
         for (file, shown) in [
             ("store = 'postgres://u:pw@h/d?sslmode=disable&password=pw'", "store = \"postgres://u@h:5432/d?sslmode=disable\""),

@@ -37,7 +37,7 @@ impl Post {
 }
 
 /// The code in the last of what came. It came before the answer to the request.
-fn code(got: &Got) -> String {
+pub(crate) fn code(got: &Got) -> String {
     let last = got.all().into_iter().rfind(|text| text.contains("code=")).expect("a message");
     let code = last.split_once("code=").unwrap().1.split('.').next().unwrap().to_owned();
     assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
