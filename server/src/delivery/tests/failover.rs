@@ -188,6 +188,22 @@ async fn gateway_that_comes_last_is_tried_if_all_others_fail_and_is_first_again_
 }
 
 #[tokio::test]
+async fn mail_server_that_does_not_answer_comes_last_and_one_that_refuses_does_not() {
+    for (begin, said, asked_again) in
+        [("MAIL", "-", false), ("MAIL", "", false), ("MAIL", "nonsense", false), ("MAIL", "451 later", true)]
+    {
+        let (first, asked) = smtp(Manner { answers: vec![(begin, said)], ..Manner::default() }).await;
+        let (second, got) = smtp(Manner::default()).await;
+        let delivery = delivery(&(email(first, "timeout = 0.5") + &email(second, "")));
+        for _ in 0..2 {
+            send(&delivery, Channel::Email).await.0.unwrap();
+        }
+        let commands = asked.all().iter().filter(|line| line.starts_with("MAIL")).count();
+        assert_eq!((commands, messages(&got)), (if asked_again { 2 } else { 1 }, 2), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn gateway_that_refuses_keeps_its_place() {
     let (first, refusing) = gateway(answer("503 Busy", ""), None).await;
     let (second, got) = gateway(answer("200 OK", ""), None).await;
