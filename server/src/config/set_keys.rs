@@ -29,6 +29,7 @@ impl SetKeys {
     /// The tables of a section, each under its head: one, or those of a list.
     fn tables(&self, section: &str) -> Vec<(String, &Table)> {
         match self.0.get(section) {
+            Some(Value::Table(table)) if table.is_empty() => Vec::new(),
             Some(Value::Table(table)) => vec![(format!("[{section}]"), table)],
             Some(Value::Array(values)) => {
                 values.iter().filter_map(|value| Some((format!("[[{section}]]"), value.as_table()?))).collect()
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn each_table_of_a_list_is_shown() {
         let file = format!(
-            "[[sms]]\nurl = '{SECRET}'\n[[sms]]\n[[sms]]\ntimeout = 5\nheaders = {{ A = '{SECRET}' }}\n[voice]\nname = 'x'\n"
+            "[[sms]]\nurl = '{SECRET}'\n[[sms]]\n[[sms]]\ntimeout = 5\nheaders = {{ A = '{SECRET}' }}\n[tls]\n[voice]\nname = 'x'\n"
         );
         let set = SetKeys::merge(&file, std::iter::empty(), &[]).map_err(|problems| format!("{problems:?}")).unwrap().to_string();
         let wanted = "\n\n[[sms]]\nurl = \"***\"\n\n[[sms]]\n\n[[sms]]\nheaders = \"***\"\ntimeout = 5\n\n[voice]\nname = \"x\"\n";
