@@ -9,6 +9,8 @@
  * a telephone or mailbox to send codes to   keyfob_device_create_sms or _email,
  *                                           keyfob_device_challenge
  * a PIN, of which I ask a few digits        keyfob_device_create_pin, keyfob_device_challenge
+ * a user who may lose the telephone         keyfob_device_create_recovery,
+ *                                           keyfob_device_recovery_code
  * a code that somebody typed                keyfob_device_verify
  * threads or processes that share a device  keyfob_device_verify_and_store
  * a HOTP token that has run ahead           keyfob_device_resync
@@ -28,10 +30,10 @@
  * - `Results:` lists the other results of a function, without the prefix KEYFOB_RESULT_. The
  *   record's are RECORD_FOREIGN, RECORD_NEWER, RECORD_DAMAGED. The parameters' are STRUCT_SIZE,
  *   ALGORITHM, DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW, MAX_DRIFT,
- *   FIRST_WINDOW, LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE,
- *   PIN_POSITIONS, PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. In hosted builds any
- *   function may return PANIC, which would be a defect of the library. Later versions may add
- *   results.
+ *   FIRST_WINDOW, LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, TOTAL_FAILS, CODE_LIFETIME,
+ *   CODE_REUSE, PIN_POSITIONS, PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. In hosted
+ *   builds any function may return PANIC, which would be a defect of the library. Later versions
+ *   may add results.
  * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL.
  *   Structs that begin with `size` want `size = sizeof(the struct)` before any call.
  * - All times are Unix seconds, UTC, by the caller's clock. The library reads no clock and keeps no
@@ -102,6 +104,16 @@ extern "C" {
  * The most bytes of a secret, and digits of a PIN.
  */
 #define KEYFOB_SECRET_MAX_SIZE 64
+
+/**
+ * The most recovery codes of a device.
+ */
+#define KEYFOB_RECOVERY_CODES_MAX 64
+
+/**
+ * Room for any recovery code and its terminating NUL, in bytes.
+ */
+#define KEYFOB_RECOVERY_CODE_SIZE 17
 
 /**
  * Room for any code and its terminating NUL, in bytes.
@@ -215,6 +227,10 @@ enum keyfob_result
    * PIN: not ASCII digits only.
    */
   KEYFOB_RESULT_PIN_DIGITS = 30,
+  /**
+   * Recovery codes: not 1 to 64, or an index behind the last.
+   */
+  KEYFOB_RESULT_RECOVERY_CODE_COUNT = 31,
   /**
    * Policy: window above 1000 steps.
    */
@@ -460,6 +476,10 @@ enum keyfob_kind
    * A security PIN.
    */
   KEYFOB_KIND_PIN = 5,
+  /**
+   * Recovery codes (look-up secrets, NIST SP 800-63B-4 section 3.1.2).
+   */
+  KEYFOB_KIND_RECOVERY = 6,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -549,7 +569,7 @@ enum keyfob_reason
   KEYFOB_REASON_WRONG = 1,
   /**
    * A code that was accepted before, or is older than one that was. A fail, unless it is the
-   * very code accepted last.
+   * very code accepted last, or a recovery code.
    */
   KEYFOB_REASON_REPLAYED = 2,
   /**
@@ -600,7 +620,7 @@ enum keyfob_challenge_kind
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * TOTP, HOTP: nothing; the authenticator shows the code.
+   * TOTP, HOTP, recovery codes: nothing; the user has the code.
    */
   KEYFOB_CHALLENGE_KIND_AUTHENTICATOR = 0,
   /**
@@ -798,11 +818,12 @@ typedef struct keyfob_verdict {
    */
   uint32_t fails;
   /**
-   * Zero.
+   * Recovery codes: how many are left after this attempt; else 0.
    */
-  uint32_t reserved;
+  uint32_t recovery_codes_left;
   /**
-   * If right: the matched step (TOTP), counter (HOTP) or issue (SMS, e-mail); else 0.
+   * If right: the matched step (TOTP), counter (HOTP), issue (SMS, e-mail) or index of a
+   * recovery code; else 0.
    */
   uint64_t matched;
   /**
@@ -868,11 +889,11 @@ typedef struct keyfob_info {
    */
   uint32_t status;
   /**
-   * A keyfob_algorithm; 0 for a PIN.
+   * A keyfob_algorithm; 0 for a PIN and for recovery codes.
    */
   uint32_t algorithm;
   /**
-   * Digits of a code; 0 for a PIN.
+   * Digits of a code; 0 for a PIN and for recovery codes.
    */
   uint32_t digits;
   /**
@@ -901,7 +922,7 @@ typedef struct keyfob_info {
   uint64_t t0;
   /**
    * TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the
-   * number of the issue. PIN: 0.
+   * number of the issue. PIN, recovery codes: 0.
    */
   uint64_t moving_factor;
   /**
@@ -945,6 +966,14 @@ typedef struct keyfob_info {
    * TOTP, HOTP: the last second of the device's validity; 0 for no limit.
    */
   uint64_t not_after;
+  /**
+   * How many recovery codes there are, the used ones among them; else 0.
+   */
+  uint32_t recovery_codes;
+  /**
+   * How many recovery codes are left; else 0.
+   */
+  uint32_t recovery_codes_left;
 } keyfob_info;
 
 /**
@@ -1081,12 +1110,13 @@ keyfob_result keyfob_device_resend(const struct keyfob_record *record,
 /**
  * Judges `answer` (a code, or a PIN's digits at the positions asked) at time `now`, in Unix
  * seconds. An answer is its `answer_length` ASCII digits and nothing else. A blank or a hyphen
- * makes it wrong and a fail, so remove those that people type, as in "475 073". SMS, e-mail and
- * PIN want a challenge first, even if the policy asks for the whole PIN. One right answer uses it
- * up. The device in `record` is changed in place: store it before you show the verdict. Where
- * several threads or processes share a device, call keyfob_device_verify_and_store, which keeps
- * that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
- * Not thread-safe on the same record.
+ * makes it wrong and a fail, so remove those that people type, as in "475 073". A recovery code
+ * may have them, as keyfob_recovery_code_check says. SMS, e-mail and PIN want a challenge first,
+ * even if the policy asks for the whole PIN. One right answer uses it up. The device in `record`
+ * is changed in place: store it before you show the verdict. Where several threads or processes
+ * share a device, call keyfob_device_verify_and_store, which keeps that order. `policy` may be
+ * NULL. Set verdict->size before. Constant time for a given length. Not thread-safe on the same
+ * record.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED.
  */
@@ -1359,12 +1389,12 @@ keyfob_result keyfob_device_set_validity(struct keyfob_record *record,
 
 /**
  * Gives the device in `record`, in place, another factor of its kind: for a fresh secret after a
- * change of telephone, a new PIN, an authenticator enrolled again. Takes the parameters, the
- * secret or PIN, and the counter of the device in `from`, created for this, and its validity;
- * nothing else of it counts. Keeps the status, the fails and every lock. Ends a pending challenge
- * and forgets a learned drift. The same secret keeps the higher counter. TOTP keeps the time that
- * is used up, but under a new secret only the time before `now`. Never give it a secret that it
- * had before its present one. Not thread-safe on the same record.
+ * change of telephone, a new PIN, new recovery codes, an authenticator enrolled again. Takes the
+ * parameters, the secret or PIN, and the counter of the device in `from`, created for this, and
+ * its validity; nothing else of it counts. Keeps the status, the fails and every lock. Ends a
+ * pending challenge and forgets a learned drift. The same secret keeps the higher counter. TOTP
+ * keeps the time that is used up, but under a new secret only the time before `now`. Never give it
+ * a secret that it had before its present one. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
  */
@@ -1446,6 +1476,48 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_record_read(const uint8_t *bytes,
                                  size_t length,
                                  struct keyfob_record *record);
+
+/**
+ * Makes a device of `count` recovery codes, 1 to 64, for a user who may lose every other factor.
+ * Each is right once. `secret` has 16 to 64 bytes and is drawn for this device alone, by
+ * keyfob_secret_random for SHA-256. keyfob_device_recovery_code has the codes: show them once. To
+ * renew them, make another such device and give it to keyfob_device_replace_factor, which ends the
+ * old codes. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, RECOVERY_CODE_COUNT.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_device_create_recovery(uint32_t count,
+                                            const uint8_t *secret,
+                                            size_t secret_length,
+                                            uint64_t now,
+                                            struct keyfob_record *record);
+
+/**
+ * Writes the recovery code of `index`, from 0 on, and a NUL to `code`, which has room for
+ * `code_size` bytes: KEYFOB_RECOVERY_CODE_SIZE always suffice. A used one is written as well. An
+ * index behind the last is RECOVERY_CODE_COUNT. The caller wipes `code`. Thread-safe.
+ *
+ * Results: NULL_POINTER, BUFFER_TOO_SMALL, the record's, WRONG_KIND, RECOVERY_CODE_COUNT.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_device_recovery_code(const struct keyfob_record *record,
+                                          uint32_t index,
+                                          char *code,
+                                          size_t code_size);
+
+/**
+ * Writes 1 to `well_formed` if `typed` is written as a recovery code, its check symbol included,
+ * else 0: for a form that shows a typing error before it costs a fail. Either case; blanks, tabs,
+ * ends of lines and hyphens anywhere; I and L for 1, O for 0; 64 bytes at most. It says nothing of
+ * whether the code is right. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_recovery_code_check(const char *typed,
+                                         size_t typed_length,
+                                         uint32_t *well_formed);
 
 /**
  * A message in English that names the parameter and its allowed values, for any number. Static
@@ -1628,6 +1700,18 @@ KEYFOB_MUST_USE
 size_t keyfob_secret_max_size(void);
 
 /**
+ * KEYFOB_RECOVERY_CODES_MAX of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_recovery_codes_max(void);
+
+/**
+ * KEYFOB_RECOVERY_CODE_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_recovery_code_size(void);
+
+/**
  * KEYFOB_CODE_SIZE of the linked library. Thread-safe.
  */
 KEYFOB_MUST_USE
@@ -1664,7 +1748,7 @@ size_t keyfob_label_size(void);
  * learned drift and no pending challenge. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS,
- * STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
+ * STATUS, KIND, WRONG_KIND, PIN_LENGTH, PIN_DIGITS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
@@ -1678,7 +1762,7 @@ keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
  * code of SMS and e-mail: these are lost. Set row->size before. For a row that exists already,
  * keyfob_soffid_update writes only the columns that have changed. Thread-safe.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, the record's, SOFFID_PARAMETERS.
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, WRONG_KIND, SOFFID_PARAMETERS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_export(const struct keyfob_record *record,

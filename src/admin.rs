@@ -94,9 +94,9 @@ impl Device {
 
     /// Gives the device the factor, the counter and the validity of `from`, a device of the same
     /// kind that was made for this purpose: with a fresh secret after a change of telephone, with a
-    /// new PIN, or with an authenticator that is enrolled again. Keeps the status, the fails and
-    /// every lock, so that it is no way around one. Ends a pending challenge and forgets a learned
-    /// drift.
+    /// new PIN, with new recovery codes, which end the old ones, or with an authenticator that is
+    /// enrolled again. Keeps the status, the fails and every lock, so that it is no way around one.
+    /// Ends a pending challenge and forgets a learned drift.
     ///
     /// No used code becomes right again. With the same secret the device keeps the higher of both
     /// counters, or TOTP steps: another period or T0 needs a new secret. With a new secret TOTP
@@ -124,7 +124,12 @@ impl Device {
             _ => return Err(Error::WrongKind),
         };
         next.moving = kept.max(other.moving);
-        (next.drift, next.pending, next.issued_at, next.positions) = (0, 0, 0, 0);
+        next.mask = match &from.factor {
+            Factor::Recovery(codes) if is_same => (next.mask | other.mask) & codes.mask(),
+            Factor::Recovery(_) => other.mask,
+            _ => 0,
+        };
+        (next.drift, next.pending, next.issued_at) = (0, 0, 0);
         self.change(next, now)?;
         self.factor = from.factor.clone();
         self.validity = from.validity;
@@ -144,8 +149,8 @@ impl Device {
 /// Whether both have the same key, whatever the algorithm and the digits: a code of fewer digits is
 /// the end of one of more. HMAC pads a key with zeros, so zeros at its end do not change it.
 fn is_same_key(one: &Factor, other: &Factor) -> bool {
-    match (one.generator(), other.generator()) {
-        (Some(one), Some(other)) => one.secret().padded().ct_eq(other.secret().padded()).into(),
+    match (one.secret(), other.secret()) {
+        (Some(one), Some(other)) => one.padded().ct_eq(other.padded()).into(),
         _ => false,
     }
 }

@@ -9,7 +9,7 @@ use crate::{Attempt, Code, Device, Error, Factor, Hotp, Policy, Positions, Statu
 /// A challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// TOTP, HOTP: the authenticator shows the code; there is nothing to send.
+    /// TOTP, HOTP, recovery codes: the user has the code; there is nothing to send.
     Authenticator,
     /// SMS, e-mail: the code to deliver.
     Message {
@@ -37,7 +37,7 @@ impl Device {
     /// SMS, e-mail: a new code, or the pending one if it was issued less than
     /// [`Policy::code_reuse`] seconds ago. An older code ends. PIN: positions drawn with `rng`, or
     /// the pending ones, which stay until answered rightly. If the policy asks for more positions
-    /// by now, more are drawn. TOTP, HOTP: nothing changes.
+    /// by now, more are drawn. TOTP, HOTP, recovery codes: nothing changes.
     ///
     /// Deliver the code only after committing. Errors: [`Error::Clock`], [`Error::Disabled`],
     /// [`Error::Locked`], [`Error::OutsideValidity`], [`Error::Throttled`],
@@ -51,7 +51,7 @@ impl Device {
         self.check_open(policy, now)?;
         let mut next = self.state;
         let challenge = match &self.factor {
-            Factor::Totp(_) | Factor::Hotp(_) => Challenge::Authenticator,
+            Factor::Totp(_) | Factor::Hotp(_) | Factor::Recovery(_) => Challenge::Authenticator,
             Factor::Sms(hotp) | Factor::Email(hotp) => {
                 let reuse =
                     self.state.pending == 1 && !self.is_expired(policy, now) && self.age(now) < u64::from(policy.code_reuse());
@@ -65,7 +65,7 @@ impl Device {
                 next.message(hotp, policy, !reuse)
             }
             Factor::Pin(pin) => {
-                let pending = Positions::from_mask(self.state.positions);
+                let pending = Positions::from_mask(self.state.mask);
                 let asked = pending.draw(pin.count_asked(policy), pin.count(), rng)?;
                 if asked != pending {
                     next.issue(asked.mask(), now)?;
@@ -80,12 +80,12 @@ impl Device {
     /// expiry included.
     ///
     /// Errors: [`Error::NoChallenge`] if none is pending, or it has expired or asks for less than
-    /// the policy, [`Error::WrongKind`] for TOTP and HOTP, and those of
+    /// the policy, [`Error::WrongKind`] for TOTP, HOTP and recovery codes, and those of
     /// [`challenge`](Self::challenge).
     pub fn resend(&self, policy: &Policy, now: u64) -> Result<Challenge, Error> {
         self.check_open(policy, now)?;
         match &self.factor {
-            Factor::Totp(_) | Factor::Hotp(_) => Err(Error::WrongKind),
+            Factor::Totp(_) | Factor::Hotp(_) | Factor::Recovery(_) => Err(Error::WrongKind),
             _ if self.state.pending == 0 || self.is_expired(policy, now) => Err(Error::NoChallenge),
             Factor::Sms(hotp) | Factor::Email(hotp) => Ok(self.state.message(hotp, policy, false)),
             // Fewer positions than the policy asks for by now are no challenge any more.
@@ -128,12 +128,12 @@ impl State {
         Challenge::Message { code: hotp.generate(self.moving), issued_at: self.issued_at, expires_at, fresh }
     }
 
-    fn issue(&mut self, positions: u64, now: u64) -> Result<(), Error> {
+    fn issue(&mut self, mask: u64, now: u64) -> Result<(), Error> {
         self.revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
         // Issued at the latest time seen, as expiry is measured from there: a host whose clock is
         // behind issues no dead code.
         self.seen = self.seen.max(now);
-        (self.pending, self.issued_at, self.positions) = (1, self.seen, positions);
+        (self.pending, self.issued_at, self.mask) = (1, self.seen, mask);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::Digits;
+use crate::{Digits, RECOVERY_CODES_MAX};
 
 /// A probability in whole parts per billion, rounded up: at most 1 000 000 000. No floating point,
 /// so that it costs nothing on a microcontroller.
@@ -67,6 +67,14 @@ impl GuessChance {
             Some(&each) => guesses.saturating_mul(each.into()),
             None => 10_u64.checked_pow(u32::from(digits).saturating_sub(9)).map_or(1, |divisor| guesses.div_ceil(divisor)),
         })
+    }
+
+    /// That of guessing one of the most recovery codes that a device may have, with so many
+    /// guesses.
+    pub(crate) fn for_recovery_codes(guesses: u64) -> Self {
+        const MOST: u128 = RECOVERY_CODES_MAX as u128 * GuessChance::BILLION as u128;
+        let parts = u128::from(guesses).saturating_mul(MOST).div_ceil(1 << u64::BITS);
+        Self::rounded(u64::try_from(parts).unwrap_or(u64::MAX))
     }
 
     fn rounded(parts: u64) -> Self {

@@ -1,6 +1,6 @@
 //! Layer 3: the device: its factor and its history.
 
-use crate::{Algorithm, Digits, Error, Hotp, Kind, Pin, Policy, Positions, Status, Totp, Validity};
+use crate::{Algorithm, Digits, Error, Hotp, Kind, Pin, Policy, Positions, RecoveryCodes, Secret, Status, Totp, Validity};
 
 /// What a device verifies with: its kind, parameters and secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Factor {
     Email(Hotp),
     /// A security PIN.
     Pin(Pin),
+    /// Recovery codes.
+    Recovery(RecoveryCodes),
 }
 
 impl Factor {
@@ -26,14 +28,25 @@ impl Factor {
             Self::Sms(_) => Kind::Sms,
             Self::Email(_) => Kind::Email,
             Self::Pin(_) => Kind::Pin,
+            Self::Recovery(_) => Kind::Recovery,
         }
     }
 
-    /// The secret, algorithm and digits that make its codes; none for a PIN.
+    /// The secret, algorithm and digits that make its codes; none for a PIN and for recovery codes.
     pub const fn generator(&self) -> Option<&Hotp> {
         match self {
             Self::Totp(totp) => Some(totp.hotp()),
             Self::Hotp(hotp) | Self::Sms(hotp) | Self::Email(hotp) => Some(hotp),
+            Self::Pin(_) | Self::Recovery(_) => None,
+        }
+    }
+
+    /// The secret; none for a PIN.
+    pub const fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Totp(totp) => Some(totp.secret()),
+            Self::Hotp(hotp) | Self::Sms(hotp) | Self::Email(hotp) => Some(hotp.secret()),
+            Self::Recovery(codes) => Some(codes.secret()),
             Self::Pin(_) => None,
         }
     }
@@ -64,7 +77,7 @@ pub struct History {
     /// Fails since the last right answer.
     pub fails: u32,
     /// TOTP: the highest accepted step. HOTP: the highest accepted counter. SMS, e-mail: the
-    /// number of the last code that was issued. PIN: ignored.
+    /// number of the last code that was issued. PIN, recovery codes: ignored.
     pub last_counter: Option<u64>,
     /// When it was enrolled, in Unix seconds.
     pub created: u64,
@@ -80,7 +93,7 @@ pub(crate) struct State {
     pub(crate) status: u8,
     pub(crate) fails: u32,
     /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the
-    /// number of the present issue, or of the next if none is pending. PIN: 0.
+    /// number of the present issue, or of the next if none is pending. PIN, recovery codes: 0.
     pub(crate) moving: u64,
     /// TOTP: the learned drift in steps.
     pub(crate) drift: i32,
@@ -90,8 +103,8 @@ pub(crate) struct State {
     /// SMS, e-mail, PIN: whether a challenge waits for its answer, and since when.
     pub(crate) pending: u8,
     pub(crate) issued_at: u64,
-    /// PIN: the positions asked, as a mask.
-    pub(crate) positions: u64,
+    /// PIN: the positions asked. Recovery codes: those used up. A bit for each.
+    pub(crate) mask: u64,
     /// The latest time at which the device changed.
     pub(crate) seen: u64,
     /// The time until which a throttle refuses everything; 0 for none.
@@ -134,6 +147,11 @@ impl Device {
         if pin.count() < policy.pin_min_length() { Err(Error::PinLength) } else { Ok(Self::new(Factor::Pin(pin), now, 0)) }
     }
 
+    /// Makes a device of recovery codes, for a user who has other factors.
+    pub const fn recovery(codes: RecoveryCodes, now: u64) -> Self {
+        Self::new(Factor::Recovery(codes), now, 0)
+    }
+
     pub(crate) const fn new(factor: Factor, now: u64, moving: u64) -> Self {
         let state = State { moving, seen: now, ..State::FRESH };
         Self { factor, created: now, validity: Validity::ALWAYS, state }
@@ -167,9 +185,11 @@ impl Device {
     /// Takes over a device from another system, such as from the columns of Soffid's `SCO_DEVICE`.
     /// A pending challenge is not taken over: the next challenge is a fresh one.
     ///
-    /// Errors: [`Error::Exhausted`] if `last_counter` is [`u64::MAX`].
+    /// Errors: [`Error::WrongKind`] for recovery codes, since a history does not say which are used
+    /// up. [`Error::Exhausted`] if `last_counter` is [`u64::MAX`].
     pub fn restore(factor: Factor, history: History) -> Result<Self, Error> {
         let moving = match (history.last_counter, &factor) {
+            (_, Factor::Recovery(_)) => return Err(Error::WrongKind),
             (None, _) | (_, Factor::Pin(_)) => 0,
             (Some(last), _) => last.checked_add(1).ok_or(Error::Exhausted)?,
         };
@@ -199,12 +219,12 @@ impl Device {
         Status::from_number(self.state.status).unwrap_or(Status::Disabled)
     }
 
-    /// The hash algorithm; none for a PIN.
+    /// The hash algorithm; none for a PIN and for recovery codes.
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.generator().map(Hotp::algorithm)
     }
 
-    /// The digits of a code; none for a PIN.
+    /// The digits of a code; none for a PIN and for recovery codes.
     pub fn digits(&self) -> Option<Digits> {
         self.generator().map(Hotp::digits)
     }
@@ -215,14 +235,14 @@ impl Device {
     }
 
     /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the
-    /// number of the issue. PIN: 0.
+    /// number of the issue. PIN, recovery codes: 0.
     pub const fn moving_factor(&self) -> u64 {
         self.state.moving
     }
 
-    /// The history for another system, and for [`restore`](Self::restore). A pending code counts
-    /// as used, so that it is not issued again. A throttle, a lock from before disabling, positions
-    /// and learned drift are lost.
+    /// The history for another system, and for [`restore`](Self::restore). A pending code counts as
+    /// used, so that it is not issued again. A throttle, a lock from before disabling, positions,
+    /// learned drift and which recovery codes are used up are lost.
     pub fn history(&self) -> History {
         let issued = self.state.pending == 1 && matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
         History {
@@ -265,14 +285,32 @@ impl Device {
         if self.state.used == 1 { Some(self.state.used_at) } else { None }
     }
 
-    /// When the pending challenge was issued (it may have expired); always none for TOTP and HOTP.
+    /// When the pending challenge was issued (it may have expired); always none for TOTP, HOTP and
+    /// recovery codes.
     pub const fn pending_since(&self) -> Option<u64> {
         if self.state.pending == 1 { Some(self.state.issued_at) } else { None }
     }
 
     /// PIN: the positions asked by the pending challenge.
     pub const fn positions(&self) -> Option<Positions> {
-        if self.state.positions == 0 { None } else { Some(Positions::from_mask(self.state.positions)) }
+        match self.factor {
+            Factor::Pin(_) if self.state.mask != 0 => Some(Positions::from_mask(self.state.mask)),
+            _ => None,
+        }
+    }
+
+    /// Recovery codes: how many are left, 0 to 64; none for other kinds.
+    pub const fn recovery_codes_left(&self) -> Option<u8> {
+        self.left(&self.state)
+    }
+
+    /// As [`recovery_codes_left`](Self::recovery_codes_left), in another state.
+    pub(crate) const fn left(&self, state: &State) -> Option<u8> {
+        match &self.factor {
+            #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
+            Factor::Recovery(codes) => Some(codes.count().saturating_sub(state.mask.count_ones() as u8)),
+            _ => None,
+        }
     }
 
     /// The end of the last throttle, which may be over; none if there was none since the last right
@@ -286,7 +324,7 @@ impl Device {
         self.state.revision
     }
 
-    /// The secret, algorithm and digits that make its codes; none for a PIN.
+    /// The secret, algorithm and digits that make its codes; none for a PIN and for recovery codes.
     pub const fn generator(&self) -> Option<&Hotp> {
         self.factor.generator()
     }
@@ -332,7 +370,7 @@ impl State {
         used_at: 0,
         pending: 0,
         issued_at: 0,
-        positions: 0,
+        mask: 0,
         seen: 0,
         until: 0,
         held: 0,

@@ -33,6 +33,8 @@ pub enum Error {
     PinLength,
     /// A PIN with something else than ASCII digits in it.
     PinDigits,
+    /// No recovery codes, more than 64, or (in C) an index behind the last.
+    RecoveryCodeCount,
     /// A TOTP window above 1000 steps.
     Window,
     /// A HOTP look-ahead above 1000 counters.
@@ -149,12 +151,13 @@ impl Error {
             Self::Digits => c"digits: must be 6 to 10",
             Self::Period => c"period: must be 1 to 4294967295 seconds",
             Self::Status => c"status: must be C, V, L or D",
-            Self::Kind => c"kind: must be TOTP, HOTP, SMS, EMAIL or PIN",
+            Self::Kind => c"kind: must be TOTP, HOTP, SMS, EMAIL, PIN or RECOVERY",
             Self::WrongKind => c"this kind of device has no such operation",
             Self::PinLength => {
                 c"PIN: must have at least as many digits as the policy asks for (8 by default), at least 4 and at most 64"
             }
             Self::PinDigits => c"PIN: must be ASCII digits 0 to 9 only",
+            Self::RecoveryCodeCount => c"recovery codes: must be 1 to 64, and an index must be below their number",
             Self::Window => c"window: must be 0 to 1000 steps",
             Self::LookAhead => c"look-ahead: must be 0 to 1000 counters",
             Self::ResyncWindow => c"resync window: must be 1 to 10000 counters",

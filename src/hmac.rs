@@ -46,16 +46,22 @@ macro_rules! states {
                 wipe(&mut block);
             }
 
-            /// The truncated HMAC of `counter`, on RustCrypto's compression function.
+            /// The truncated HMAC of `counter`.
             fn compute(&self, counter: u64) -> u32 {
-                const COUNTER_BYTES: usize = size_of::<u64>();
-                let mut hash = Self::end::<COUNTER_BYTES>(self.inner, &counter.to_be_bytes()).map(<$word>::to_be_bytes);
-                let mut mac = Self::end::<{ Self::HASH_BYTES }>(self.outer, hash.as_flattened());
+                let mut mac = self.mac(counter);
                 let [.., last] = mac;
                 let value = truncate($first(&mac), last.to_le_bytes()[0]);
-                wipe(hash.as_flattened_mut());
                 wipe(&mut mac);
                 value
+            }
+
+            /// The HMAC of `counter`, on RustCrypto's compression function.
+            fn mac(&self, counter: u64) -> [$word; $words] {
+                const COUNTER_BYTES: usize = size_of::<u64>();
+                let mut hash = Self::end::<COUNTER_BYTES>(self.inner, &counter.to_be_bytes()).map(<$word>::to_be_bytes);
+                let mac = Self::end::<{ Self::HASH_BYTES }>(self.outer, hash.as_flattened());
+                wipe(hash.as_flattened_mut());
+                mac
             }
 
             /// The hash of one block and a message of `LEN` bytes after it.
@@ -273,6 +279,26 @@ impl HmacState {
             Any::Sha1(states) => lanes::States::Sha1([&states.inner, &states.outer]),
             Any::Sha256(states) => lanes::States::Sha256([&states.inner, &states.outer]),
             Any::Sha512(states) => lanes::States::Sha512([&states.inner, &states.outer]),
+        }
+    }
+}
+
+/// HMAC-SHA-256 of a number of 64 bits, whole; wiped on drop.
+pub(crate) struct HmacSha256(Sha256);
+
+impl HmacSha256 {
+    /// Two compressions.
+    pub(crate) fn new(secret: &Secret) -> Self {
+        let mut state = Self(Sha256::EMPTY);
+        state.0.set(secret);
+        state
+    }
+
+    /// The HMACs of `first` and the numbers after it: two compressions each.
+    pub(crate) fn compute(&self, first: u64, macs: &mut [[u32; 8]]) {
+        let done = lanes::sha256_macs([&self.0.inner, &self.0.outer], first, macs);
+        for (mac, number) in macs.iter_mut().zip(first..).skip(done) {
+            *mac = self.0.mac(number);
         }
     }
 }

@@ -196,7 +196,7 @@ pub(crate) fn search(state: &HmacState, digits: Digits, codes: &SubmittedCodes, 
 }
 
 /// Whether any bit is set: 1 or 0.
-const fn any(bits: u64) -> u8 {
+pub(crate) const fn any(bits: u64) -> u8 {
     ((bits | bits.wrapping_neg()) >> 63) as u8
 }
 
@@ -208,7 +208,7 @@ fn lowest_bits(count: u64) -> u64 {
 
 /// Which bit is the lowest one set, in constant time: on some processors `trailing_zeros` looks
 /// into a table.
-fn lowest_place(bits: u64) -> u64 {
+pub(crate) fn lowest_place(bits: u64) -> u64 {
     let lowest = bits & bits.wrapping_neg();
     // The n-th holds the places whose number has bit n.
     let halves = [

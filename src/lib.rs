@@ -1,11 +1,12 @@
-//! An embedded one-time-password engine: TOTP, HOTP, SMS, e-mail and PIN devices as small records,
-//! verified in constant time.
+//! An embedded one-time-password engine: TOTP, HOTP, SMS, e-mail, PIN and recovery code devices as
+//! small records, verified in constant time.
 //!
 //! | I have | I use |
 //! |---|---|
 //! | an authenticator app or a token to enrol | [`Device::totp`] or [`Device::hotp`], then [`Device::uri`] for its QR code |
 //! | a telephone or a mailbox to send codes to | [`Device::sms`] or [`Device::email`], then [`Device::challenge`] |
 //! | a PIN, of which I ask a few digits | [`Device::pin`], then [`Device::challenge`] |
+//! | a user who may lose the telephone | [`RecoveryCodes`], then [`Device::recovery`] |
 //! | a code that somebody typed | [`Device::verify`], or [`Device::verify_and_store`] in one call |
 //! | a HOTP token that has run ahead | [`Device::resync`] |
 //! | a token without a label | [`Search`], which finds its device by its codes |
@@ -57,7 +58,7 @@
 //! | layer | modules | what they hold |
 //! |---|---|---|
 //! | 1 values | error, wipe, code, secret, status, validity, chance, lock, policy | what things are |
-//! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
+//! | 2 codes | hmac, lanes, hotp, totp, pin, recovery | RFC 4226, RFC 6238, positions of a PIN, recovery codes |
 //! | 3 device | device, admin, attempt, challenge, verdict, verify, find, record, seal, soffid, uri, label | the state machine and its bytes |
 //! | 4 C ABI, feature `capi` | ffi | `include/keyfob.h`, for C and Java |
 //!
@@ -107,6 +108,7 @@ mod lock;
 mod pin;
 mod policy;
 mod record;
+mod recovery;
 #[cfg(feature = "seal")]
 mod seal;
 mod secret;
@@ -122,7 +124,7 @@ mod wipe;
 pub use attempt::{Attempt, Held, Next};
 pub use challenge::Challenge;
 pub use chance::GuessChance;
-pub use code::{Algorithm, Code, Digits};
+pub use code::{Algorithm, Code, Digits, RECOVERY_CODES_MAX};
 pub use device::{Device, Factor, History};
 pub use error::Error;
 pub use find::Search;
@@ -133,6 +135,7 @@ pub use pin::{PIN_MAX_DIGITS, PIN_MIN_DIGITS, Pin, Positions};
 pub use policy::{PinPositions, Policy, PolicyBuilder};
 pub use rand_core;
 pub use record::{RECORD_SIZE, Record};
+pub use recovery::{RECOVERY_CODE_SIZE, RecoveryCode, RecoveryCodes};
 #[cfg(feature = "seal")]
 pub use seal::{SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealCipher, SealKey, sealed_key_id};
 pub use secret::{SECRET_MAX_SIZE, SECRET_MIN_SIZE, SHORT_SECRET_MIN_SIZE, Secret};

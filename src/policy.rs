@@ -160,20 +160,22 @@ impl Policy {
     }
 
     /// The chance that somebody who guesses until the lock falls succeeds, with codes of `digits`
-    /// digits (which a PIN ignores). Under [`Lock::Throttle`], the chance within a year of
-    /// uninterrupted guessing.
+    /// digits (which a PIN and recovery codes ignore). Under [`Lock::Throttle`], the chance within
+    /// a year of uninterrupted guessing.
     ///
     /// Codes accepted at a time x guesses x the chance of the likeliest code. That last factor is
     /// 10^-digits but for the bias of RFC 4226's truncation: a code of 10 digits has only 2^31
     /// values. Where drift is learned, the window around it counts as well, as far as it can lie
     /// beside the one around the present step. For a PIN this is the chance against one as long as
-    /// this policy asks for, whose digits were drawn; people choose worse ones.
+    /// this policy asks for, whose digits were drawn; people choose worse ones. For recovery codes
+    /// it is that against 64 of them.
     pub fn guess_chance(&self, kind: Kind, digits: Digits) -> GuessChance {
         let accepted = match kind {
             Kind::Totp => self.accepted_steps(),
             Kind::Hotp => self.accepted_counters(),
             Kind::Sms | Kind::Email => 1,
             Kind::Pin => return GuessChance::for_pin_digits(self.fewest_positions(), self.lock.guesses()),
+            Kind::Recovery => return GuessChance::for_recovery_codes(self.lock.guesses()),
         };
         GuessChance::for_codes(accepted, digits, self.lock.guesses())
     }

@@ -7,7 +7,7 @@ use zeroize::ZeroizeOnDrop;
 use crate::code::{Algorithm, Digits};
 use crate::device::State;
 use crate::wipe::wipe;
-use crate::{Device, Error, Factor, Hotp, Kind, Pin, Positions, Secret, Status, Totp, Validity};
+use crate::{Device, Error, Factor, Hotp, Kind, Pin, Positions, RecoveryCodes, Secret, Status, Totp, Validity};
 
 /// The size of a record in bytes.
 pub const RECORD_SIZE: usize = 168;
@@ -17,6 +17,8 @@ const MAGIC: [u8; 2] = *b"kf";
 const PLAIN: u8 = 1;
 /// The version of records with a validity or a short secret.
 const EXTENDED: u8 = 2;
+/// The version of records of recovery codes.
+const RECOVERY: u8 = 3;
 const USED: u32 = 1;
 const PENDING: u32 = 2;
 const WAS_LOCKED: u32 = 4;
@@ -85,41 +87,34 @@ impl Device {
 
     /// Writes the record of this device in `state`, which may be another than its own.
     pub(crate) fn write_with(&self, state: &State, record: &mut [u8; RECORD_SIZE]) {
-        let State {
-            status,
-            fails,
-            moving,
-            drift,
-            used,
-            used_at,
-            pending,
-            issued_at,
-            positions,
-            seen,
-            until,
-            held,
-            validated,
-            revision,
-        } = *state;
+        let State { status, fails, moving, drift, used, used_at, pending, issued_at, mask, seen, until, held, validated, revision } =
+            *state;
         let secret = match &self.factor {
             Factor::Pin(pin) => pin.wiped(),
             Factor::Totp(totp) => totp.secret().wiped(),
             Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => hotp.secret().wiped(),
+            Factor::Recovery(codes) => codes.secret().wiped(),
         };
         let (period, t0) = match &self.factor {
             Factor::Totp(totp) => (totp.period(), totp.t0()),
             _ => (0, 0),
         };
         let [k, f] = MAGIC;
-        let algorithm = self.algorithm().map_or(0, |algorithm| algorithm as u8);
-        let digits = self.digits().map_or(0, Digits::get);
+        let (algorithm, digits) = match &self.factor {
+            Factor::Recovery(codes) => (0, codes.count()),
+            _ => (self.algorithm().map_or(0, |algorithm| algorithm as u8), self.digits().map_or(0, Digits::get)),
+        };
         let is_short = secret.count() < Secret::MIN_COUNT && self.kind() != Kind::Pin;
-        let version = if is_short || self.validity != Validity::ALWAYS { EXTENDED } else { PLAIN };
+        let version = match self.kind() {
+            Kind::Recovery => RECOVERY,
+            _ if is_short || self.validity != Validity::ALWAYS => EXTENDED,
+            _ => PLAIN,
+        };
         let head = u64::from_le_bytes([k, f, version, self.kind() as u8, status, algorithm, digits, secret.count()]);
         // TOTP and HOTP have no challenge; their validity stands in its words.
         let [third, fourth] = match &self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => self.validity.to_words(),
-            _ => [positions, issued_at],
+            _ => [mask, issued_at],
         };
         let flags = used | pending << 1 | held << 2 | validated << 3;
         let mut to = Writer(record);
@@ -148,7 +143,7 @@ impl Device {
         if *magic != MAGIC || *version == 0 {
             return Err(Error::RecordForeign);
         }
-        if *version > EXTENDED {
+        if *version > RECOVERY {
             return Err(Error::RecordNewer);
         }
         let bytes: &[u8; RECORD_SIZE] = bytes.try_into().map_err(|_| Error::RecordLength)?;
@@ -169,41 +164,54 @@ impl Device {
         let mut number = || from.number().ok_or(DAMAGED);
         let [[period, fails], [drift, flags]] = [halves(number()?), halves(number()?)];
         let drift = drift.cast_signed();
-        let [t0, moving, positions, issued_at] = [number()?, number()?, number()?, number()?];
+        let [t0, moving, mask, issued_at] = [number()?, number()?, number()?, number()?];
         let [created, used_at, seen, until, revision] = [number()?, number()?, number()?, number()?, number()?];
         let secret = from.0.first_chunk().ok_or(DAMAGED)?;
 
         let (kind, status) = (Kind::from_number(kind).ok_or(DAMAGED)?, Status::from_number(status).ok_or(DAMAGED)? as u8);
         let [used, pending, held, validated] = [USED, PENDING, WAS_LOCKED, VALIDATED].map(|flag| u8::from(flags & flag != 0));
         let is_totp = kind == Kind::Totp;
-        let (validity, positions, issued_at) = if matches!(kind, Kind::Totp | Kind::Hotp) {
-            (Validity::from_words([positions, issued_at]).ok_or(DAMAGED)?, 0, 0)
+        let (validity, mask, issued_at) = if matches!(kind, Kind::Totp | Kind::Hotp) {
+            (Validity::from_words([mask, issued_at]).ok_or(DAMAGED)?, 0, 0)
         } else {
-            (Validity::ALWAYS, positions, issued_at)
+            (Validity::ALWAYS, mask, issued_at)
         };
         let is_short = len < Secret::MIN_COUNT && kind != Kind::Pin;
         let is_extended = is_short || validity != Validity::ALWAYS;
-        let asked = if kind == Kind::Pin && pending == 1 {
-            Positions::from_mask(positions).count() >= 2 && positions & !Positions::all(len).mask() == 0
-        } else {
-            positions == 0
+        let is_mask = match kind {
+            Kind::Pin if pending == 1 => Positions::from_mask(mask).count() >= 2 && mask & !Positions::all(len).mask() == 0,
+            Kind::Recovery => mask & !Positions::all(digits).mask() == 0,
+            _ => mask == 0,
         };
         let canonical = flags & !(USED | PENDING | WAS_LOCKED | VALIDATED) == 0
             && if is_totp { period > 0 } else { (period, t0, drift) == (0, 0, 0) }
             && (-MAX_DRIFT_STEPS..=MAX_DRIFT_STEPS).contains(&drift)
             && (kind != Kind::Pin || (algorithm, digits, moving) == (0, 0, 0))
+            && (kind != Kind::Recovery || (RecoveryCodes::is_count(digits) && (algorithm, moving) == (0, 0) && !is_short))
             && (used == 1 || used_at == 0)
             && (pending == 1 || issued_at == 0)
-            && (pending == 0 || !matches!(kind, Kind::Totp | Kind::Hotp))
+            && (pending == 0 || !matches!(kind, Kind::Totp | Kind::Hotp | Kind::Recovery))
             && (held == 0 || status == Status::Disabled as u8)
             && (validated == 0 || held == 1 || status == Status::Locked as u8)
-            && is_extended == (version == EXTENDED)
-            && asked;
+            && version
+                == if kind == Kind::Recovery {
+                    RECOVERY
+                } else if is_extended {
+                    EXTENDED
+                } else {
+                    PLAIN
+                }
+            && is_mask;
         if !canonical {
             return Err(DAMAGED);
         }
         let factor = if kind == Kind::Pin {
             Factor::Pin(Pin::from_padded(secret, len).ok_or(DAMAGED)?)
+        } else if kind == Kind::Recovery {
+            if !Secret::is_padded(secret, len) {
+                return Err(DAMAGED);
+            }
+            Factor::Recovery(RecoveryCodes::from_parts(Secret::from_padded(secret, len), digits))
         } else {
             let (algorithm, digits) =
                 (Algorithm::from_number(algorithm).ok_or(DAMAGED)?, Digits::new(digits).map_err(|_| DAMAGED)?);
@@ -218,22 +226,8 @@ impl Device {
                 _ => Factor::Email(hotp()),
             }
         };
-        let state = State {
-            status,
-            fails,
-            moving,
-            drift,
-            used,
-            used_at,
-            pending,
-            issued_at,
-            positions,
-            seen,
-            until,
-            held,
-            validated,
-            revision,
-        };
+        let state =
+            State { status, fails, moving, drift, used, used_at, pending, issued_at, mask, seen, until, held, validated, revision };
         Ok(Self { factor, created, validity, state })
     }
 }

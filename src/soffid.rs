@@ -78,7 +78,8 @@ impl<'r> SoffidRow<'r> {
     /// and no pending challenge.
     ///
     /// Errors: [`Error::SecretLength`], [`Error::SecretBase32`], [`Error::Algorithm`],
-    /// [`Error::Digits`], [`Error::PinLength`], [`Error::PinDigits`].
+    /// [`Error::Digits`], [`Error::PinLength`], [`Error::PinDigits`], [`Error::WrongKind`] for
+    /// recovery codes, which Soffid does not know.
     pub fn import(&self, drawn: &[u8]) -> Result<Device, Error> {
         let factor = match self.kind {
             Kind::Totp => Factor::Totp(Totp::from_hotp(self.generator(Secret::from_base32(self.auth_key)?)?)),
@@ -86,6 +87,7 @@ impl<'r> SoffidRow<'r> {
             Kind::Sms => Factor::Sms(self.generator(Secret::new(drawn)?)?),
             Kind::Email => Factor::Email(self.generator(Secret::new(drawn)?)?),
             Kind::Pin => Factor::Pin(Pin::new(self.pin.as_bytes())?),
+            Kind::Recovery => return Err(Error::WrongKind),
         };
         let history = History {
             status: self.status,
@@ -103,7 +105,7 @@ impl<'r> SoffidRow<'r> {
     /// e-mail: these are lost. `max_fails` is 0: set it before the row is imported again. For an
     /// existing row, use [`update`](Self::update), which writes only the changes.
     ///
-    /// Errors: [`Error::SoffidParameters`].
+    /// Errors: [`Error::SoffidParameters`], [`Error::WrongKind`] for recovery codes.
     pub fn export(device: &'r Device, key: &'r mut [u8; SOFFID_AUTH_KEY_SIZE]) -> Result<Self, Error> {
         check_parameters(device)?;
         let history = device.history();
@@ -179,6 +181,7 @@ impl<'r> SoffidRow<'r> {
         };
         self.kind == device.kind()
             && match device.factor() {
+                Factor::Recovery(_) => false,
                 Factor::Pin(pin) => Pin::new(self.pin.as_bytes()).is_ok_and(|own| own == *pin),
                 Factor::Sms(hotp) | Factor::Email(hotp) => has(Ok(hotp.secret().clone()), hotp),
                 Factor::Totp(_) | Factor::Hotp(_) => {
@@ -193,6 +196,7 @@ impl<'r> SoffidRow<'r> {
         match device.factor() {
             Factor::Pin(pin) => self.pin = str::from_utf8(pin.expose()).map_err(|_| Error::PinDigits)?,
             Factor::Sms(_) | Factor::Email(_) => {}
+            Factor::Recovery(_) => return Err(Error::WrongKind),
             Factor::Totp(_) | Factor::Hotp(_) => {
                 let secret = device.generator().map(Hotp::secret).ok_or(Error::WrongKind)?;
                 let length = secret.write_base32(key)?.len();
@@ -273,6 +277,7 @@ fn column(counter: Option<u64>) -> Result<Option<i64>, Error> {
 fn check_parameters(device: &Device) -> Result<(), Error> {
     let is_short = device.generator().is_some_and(|hotp| hotp.secret().is_short());
     match device.factor() {
+        Factor::Recovery(_) => Err(Error::WrongKind),
         _ if is_short || device.validity() != Validity::ALWAYS => Err(Error::SoffidParameters),
         Factor::Totp(totp) if (totp.period(), totp.t0()) != (30, 0) => Err(Error::SoffidParameters),
         _ => Ok(()),

@@ -1,4 +1,5 @@
-//! Layer 1: the kinds of device and the states they go through, under Soffid's names.
+//! Layer 1: the kinds of device and the states they go through, under Soffid's names where it has
+//! one.
 
 use core::fmt;
 use core::str::FromStr;
@@ -19,13 +20,16 @@ pub enum Kind {
     Email = 4,
     /// A security PIN of which some positions are asked.
     Pin = 5,
+    /// Recovery codes, for a user who has lost the other factors (look-up secrets, NIST SP
+    /// 800-63B-4 section 3.1.2). Soffid has no such kind.
+    Recovery = 6,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Totp, Self::Hotp, Self::Sms, Self::Email, Self::Pin];
+    pub const ALL: [Self; 6] = [Self::Totp, Self::Hotp, Self::Sms, Self::Email, Self::Pin, Self::Recovery];
 
-    /// Soffid's name: `TOTP`, `HOTP`, `SMS`, `EMAIL`, `PIN`.
+    /// The name, Soffid's where it has one: `TOTP`, `HOTP`, `SMS`, `EMAIL`, `PIN`, `RECOVERY`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Totp => "TOTP",
@@ -33,10 +37,11 @@ impl Kind {
             Self::Sms => "SMS",
             Self::Email => "EMAIL",
             Self::Pin => "PIN",
+            Self::Recovery => "RECOVERY",
         }
     }
 
-    /// The kind with this number in a record and in C: 1 to 5.
+    /// The kind with this number in a record and in C: 1 to 6.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|&kind| kind as u8 == number)
     }
@@ -51,7 +56,7 @@ impl fmt::Display for Kind {
 impl FromStr for Kind {
     type Err = Error;
 
-    /// Reads Soffid's name. Errors: [`Error::Kind`].
+    /// Reads a [`name`](Self::name). Errors: [`Error::Kind`].
     fn from_str(text: &str) -> Result<Self, Error> {
         Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or(Error::Kind)
     }

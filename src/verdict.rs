@@ -9,7 +9,8 @@ pub enum Reason {
     /// A wrong answer.
     Wrong = 1,
     /// TOTP: a code of the window that was accepted before, or is older than one that was; TOTP,
-    /// HOTP: the code accepted last. Counts as a fail, unless it is the very code accepted last.
+    /// HOTP: the code accepted last. Recovery codes: one used before. Counts as a fail, unless it
+    /// is the very code accepted last, or a recovery code.
     Replayed = 2,
     /// SMS, e-mail: the challenge had expired. The verdict does not show whether the code was
     /// right. Counts as a fail.
@@ -79,6 +80,7 @@ pub struct Verdict {
     /// The number of the reason and [`LOCKED_BIT`](Self::LOCKED_BIT), packed because both are read
     /// as soon as they are written.
     pub(crate) packed: u8,
+    pub(crate) left: Option<u8>,
     pub(crate) fails: u32,
     pub(crate) until: u64,
     pub(crate) matched: u64,
@@ -116,17 +118,23 @@ impl Verdict {
         if self.until == 0 { None } else { Some(self.until) }
     }
 
+    /// Recovery codes: how many are left after this attempt, 0 to 64; none for other kinds. Tell
+    /// the user to renew them before they are used up.
+    pub const fn recovery_codes_left(&self) -> Option<u8> {
+        self.left
+    }
+
     /// If right: the matched step (TOTP), counter (HOTP; of the second code after a resync) or
-    /// issue (SMS, e-mail); 0 for a PIN.
+    /// issue (SMS, e-mail); the index of a recovery code, from 0; 0 for a PIN.
     pub const fn matched(&self) -> Option<u64> {
         if self.is_right() { Some(self.matched) } else { None }
     }
 
     /// If right: by how many steps the authenticator's clock is ahead (TOTP; negative if behind),
     /// or how many counters were skipped before the code (HOTP; before the first of the two in a
-    /// resync).
+    /// resync). None for recovery codes.
     pub fn drift(&self) -> Option<i64> {
-        self.matched().map(|matched| matched.wrapping_sub(self.expected).cast_signed())
+        self.matched().filter(|_| self.left.is_none()).map(|matched| matched.wrapping_sub(self.expected).cast_signed())
     }
 }
 
@@ -139,6 +147,7 @@ impl core::fmt::Debug for Verdict {
             .field("retry_at", &self.retry_at())
             .field("matched", &self.matched())
             .field("drift", &self.drift())
+            .field("recovery_codes_left", &self.left)
             .finish_non_exhaustive()
     }
 }

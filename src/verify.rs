@@ -11,8 +11,8 @@ use subtle::{Choice, ConditionallySelectable};
 use crate::code::Submitted;
 use crate::device::State;
 use crate::hmac::HmacState;
-use crate::hotp::{Found, MAX_COUNTER, SubmittedCodes, search};
-use crate::{Attempt, Device, Error, Factor, Hotp, Next, Pin, Policy, Positions, Reason, Status, Totp, Verdict};
+use crate::hotp::{Found, MAX_COUNTER, SubmittedCodes, any, lowest_place, search};
+use crate::{Attempt, Device, Error, Factor, Hotp, Next, Pin, Policy, Positions, Reason, RecoveryCodes, Status, Totp, Verdict};
 
 /// No other windows.
 const NONE: [Option<RangeInclusive<u64>>; 2] = [None, None];
@@ -21,10 +21,12 @@ impl Device {
     /// Judges `answer` at time `now`: the code, or of a PIN the digits at the positions asked.
     ///
     /// An answer is exactly its ASCII digits; anything else is a wrong one, so take out the blanks
-    /// and hyphens that people type before the call. Each answer that an open device refuses is a
-    /// fail, and the fail that reaches the policy's limit locks. Two refusals are none: of the very
-    /// code that TOTP or HOTP accepted last ([`Reason::Replayed`]), and of codes used up while a
-    /// clock was ahead ([`Reason::ClockWasAhead`]). A right answer resets the fails and validates
+    /// and hyphens that people type before the call. Only a recovery code may have them, as
+    /// [`RecoveryCode::is_well_formed`](crate::RecoveryCode::is_well_formed) says. Each answer that
+    /// an open device refuses is a fail, and the fail that reaches the policy's limit locks. Three
+    /// refusals are none: of the very code that TOTP or HOTP accepted last, of a recovery code used
+    /// before (both [`Reason::Replayed`]), and of codes used up while a clock was ahead
+    /// ([`Reason::ClockWasAhead`]). A right answer resets the fails and validates
     /// the device. A wrong clock is an error rather than a fail, so that it locks nobody out. SMS,
     /// e-mail and PIN want a [`challenge`](Self::challenge) first, which one right answer uses up.
     ///
@@ -55,17 +57,21 @@ impl Device {
     }
 
     fn judge(&self, policy: &Policy, answer: &[u8], now: u64, next: &mut State) -> Result<Verdict, Error> {
-        let (found, expected) = match &self.factor {
-            Factor::Totp(totp) => (self.find_step(totp, policy, answer, now)?, totp.step(now)?),
+        let (found, expected, mask) = match &self.factor {
+            Factor::Totp(totp) => (self.find_step(totp, policy, answer, now)?, totp.step(now)?, 0),
             Factor::Hotp(hotp) => {
                 // And the counter before, whose code was accepted last.
                 let window = self.state.moving.saturating_sub(1)..=*self.ahead(policy.look_ahead())?.end();
-                (self.find(hotp, answer, None, window, NONE), self.state.moving)
+                (self.find(hotp, answer, None, window, NONE), self.state.moving, 0)
             }
-            Factor::Sms(hotp) | Factor::Email(hotp) => (self.find(hotp, answer, None, self.ahead(0)?, NONE), self.state.moving),
-            Factor::Pin(pin) => (self.find_pin(pin, policy, answer), 0),
+            Factor::Sms(hotp) | Factor::Email(hotp) => (self.find(hotp, answer, None, self.ahead(0)?, NONE), self.state.moving, 0),
+            Factor::Pin(pin) => (self.find_pin(pin, policy, answer), 0, 0),
+            Factor::Recovery(codes) => {
+                let (found, mask) = self.find_recovery_code(codes, answer);
+                (found, 0, mask)
+            }
         };
-        self.settle(policy, &found, expected, now, next)
+        self.settle(policy, &found, expected, mask, now, next)
     }
 
     /// Finds an authenticator by `first` and `second`, two codes in a row. HOTP that has run ahead:
@@ -87,7 +93,7 @@ impl Device {
             _ => return Err(Error::WrongKind),
         };
         let mut next = State::FRESH;
-        let verdict = self.settle(policy, &found, expected, now, &mut next)?;
+        let verdict = self.settle(policy, &found, expected, 0, now, &mut next)?;
         Ok(Attempt::new(self, next, verdict))
     }
 
@@ -186,6 +192,17 @@ impl Device {
         Found { right: pin.answers(positions, answer), replayed: none, last: none, counter: 0 }
     }
 
+    /// Finds a code among all of them, and the mask of those used up after it.
+    fn find_recovery_code(&self, codes: &RecoveryCodes, answer: &[u8]) -> (Found, u64) {
+        let places = codes.places(answer);
+        let (fresh, used) = (places & !self.state.mask, places & self.state.mask);
+        let [right, replayed] = [fresh, used].map(|places| Choice::from(any(places)));
+        let first = fresh & fresh.wrapping_neg();
+        // No guess is by chance a code of 64 bits that is used up, so each counts as the last one.
+        let found = Found { right, replayed, last: replayed, counter: lowest_place(fresh) };
+        (found, self.state.mask | first)
+    }
+
     /// The expected counter and `more` after it.
     fn ahead(&self, more: u16) -> Result<RangeInclusive<u64>, Error> {
         let first = self.state.moving;
@@ -197,14 +214,23 @@ impl Device {
     /// policy asks for; 0 for none.
     pub(crate) fn asked(&self, policy: &Policy) -> u64 {
         let Factor::Pin(pin) = &self.factor else { return 0 };
-        let pending = Positions::from_mask(self.state.positions);
+        let pending = Positions::from_mask(self.state.mask);
         if pending.count() >= pin.count_asked(policy) { pending.mask() } else { 0 }
     }
 
     /// The verdict, and the next state in the place of `next`, where it stays: its parts were just
-    /// written, and moving them all would wait for each.
+    /// written, and moving them all would wait for each. A right answer sets the state's mask to
+    /// `mask`.
     #[inline]
-    fn settle(&self, policy: &Policy, found: &Found, expected: u64, now: u64, next: &mut State) -> Result<Verdict, Error> {
+    fn settle(
+        &self,
+        policy: &Policy,
+        found: &Found,
+        expected: u64,
+        mask: u64,
+        now: u64,
+        next: &mut State,
+    ) -> Result<Verdict, Error> {
         self.check_clock(policy, now)?;
         let state = &self.state;
         let revision = state.revision.checked_add(1).ok_or(Error::Exhausted)?;
@@ -213,6 +239,7 @@ impl Device {
         let message = bit(matches!(self.factor, Factor::Sms(_) | Factor::Email(_)));
         let pin = bit(matches!(self.factor, Factor::Pin(_)));
         let totp = bit(matches!(self.factor, Factor::Totp(_)));
+        let recovery = bit(matches!(self.factor, Factor::Recovery(_)));
         let pending = state.pending;
         let (replayed, last) = (found.replayed.unwrap_u8(), found.last.unwrap_u8());
         // Once in a million the window has the code at a further place as well. It was used all the
@@ -262,7 +289,7 @@ impl Device {
         let locks = (fail & due) | (locked & bit(state.status != Status::Locked as u8));
         let dies = message & pending & (strikes | locks | (open & expired));
         let delays = Choice::from(strikes & not(due));
-        let moves = Choice::from(right & not(pin));
+        let moves = Choice::from(right & not(pin | recovery));
         let learns = Choice::from(right & totp);
         let ends = Choice::from(right | dies);
         let changed = Choice::from(right | refused | locks);
@@ -284,7 +311,7 @@ impl Device {
         to.drift.conditional_assign(&learned(found.counter, expected, policy.max_drift()), learns);
         to.pending.conditional_assign(&0, ends);
         to.issued_at.conditional_assign(&0, ends);
-        to.positions.conditional_assign(&0, right);
+        to.mask.conditional_assign(&mask, right);
         to.used.conditional_assign(&1, right);
         // Like the latest time seen, it does not go back when a host answers whose clock is behind.
         to.used_at.conditional_assign(&state.used_at.max(now), right);
@@ -295,6 +322,7 @@ impl Device {
         let throttled = bit(to.until > now) & not(locked | disabled);
         let verdict = Verdict {
             packed: reason | (locked | throttled).wrapping_mul(Verdict::LOCKED_BIT),
+            left: self.left(&to),
             fails: to.fails,
             until: u64::conditional_select(&0, &to.until, Choice::from(throttled)),
             // Zero unless right: not even the bytes of a verdict tell that a refused code was a

@@ -9,6 +9,8 @@
 //! fail nor pass this.
 
 mod common;
+#[path = "constant_time/recovery.rs"]
+mod recovery;
 #[path = "constant_time/searches.rs"]
 mod searches;
 #[path = "constant_time/tokens.rs"]
@@ -316,6 +318,7 @@ fn cases() -> Vec<Case> {
         .chain(tokens::cases())
         .chain(searches::cases())
         .chain(messages_and_pins())
+        .chain(recovery::cases())
         .chain(secrets_outside_of_devices())
         .collect()
 }

@@ -13,7 +13,7 @@ use imports::{Crate, circles, layer_faults, room};
 /// From the lowest to the highest. A module uses its own layer and lower ones.
 const LAYERS: [&[&str]; 4] = [
     &["error", "wipe", "code", "secret", "status", "validity", "chance", "lock", "policy"],
-    &["hmac", "lanes", "hotp", "totp", "pin"],
+    &["hmac", "lanes", "hotp", "totp", "pin", "recovery"],
     &["device", "admin", "attempt", "challenge", "verdict", "verify", "find", "record", "seal", "soffid", "uri", "label"],
     &["ffi"],
 ];

@@ -84,12 +84,31 @@ def drawn():
     yield totp(secrets[2], "SHA256", 10, 4294967295, U64, U64)
 
 
+def recovery():
+    """Recovery codes: words of HMAC-SHA-256 in Crockford's Base32, with a check symbol of GF(32)."""
+    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    draw = random.Random(4122)
+    for secret, count in [(draw.randbytes(length), count) for length, count in ((32, 10), (16, 1), (20, 5), (64, 64))]:
+        codes = []
+        for index in range(count):
+            mac = hmac.new(secret, (index // 4).to_bytes(8, "big"), hashlib.sha256).digest()
+            word = int.from_bytes(mac[index % 4 * 8:][:8], "big")
+            symbols = [word >> 5 * place & 31 for place in reversed(range(13))]
+            check = 0
+            for symbol in symbols + [0]:
+                check = check << 1 ^ (0b100101 if check & 16 else 0) ^ symbol
+            text = "".join(alphabet[symbol] for symbol in symbols + [check])
+            codes.append("-".join([text[:5], text[5:10], text[10:]]))
+        yield {"secret": secret.hex(), "codes": codes}
+
+
 def main():
     cases = [*rfc(), *drawn()]
     version = oathtool("--version").splitlines()[0]
     note = "Made by tests/vectors.py with %s and Python's hmac; secrets in hexadecimal, times in Unix seconds." % version
     rows = ",\n".join("    " + json.dumps(case) for case in cases)
-    sys.stdout.write('{\n  "note": %s,\n  "cases": [\n%s\n  ]\n}\n' % (json.dumps(note), rows))
+    codes = ",\n".join("    " + json.dumps(case) for case in recovery())
+    sys.stdout.write('{\n  "note": %s,\n  "cases": [\n%s\n  ],\n  "recovery": [\n%s\n  ]\n}\n' % (json.dumps(note), rows, codes))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,16 @@
 
 mod common;
 
-use keyfob::{Device, Digits, Error, Hotp, Policy, Secret, Totp};
+use keyfob::{Device, Digits, Error, Hotp, Policy, RecoveryCodes, Secret, Totp};
 use serde_json::Value;
 
 fn cases() -> Vec<Value> {
+    list("cases")
+}
+
+fn list(key: &str) -> Vec<Value> {
     let file: Value = serde_json::from_str(include_str!("vectors.json")).unwrap();
-    file["cases"].as_array().unwrap().clone()
+    file[key].as_array().unwrap().clone()
 }
 
 fn number(case: &Value, key: &str) -> u64 {
@@ -66,5 +70,26 @@ fn every_code_verifies_once() {
         if let Ok(again) = device.verify(&policy, code, now) {
             assert!(!common::committed(again).1.is_right() || verdict.matched() < Some(matched), "{case}");
         }
+    }
+}
+
+#[test]
+fn every_recovery_code_is_made_and_right_once() {
+    let lists = list("recovery");
+    assert!(lists.iter().any(|list| list["codes"].as_array().unwrap().len() == 64));
+    for list in lists {
+        let shown: Vec<&str> = list["codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+        let secret = Secret::from_hex(list["secret"].as_str().unwrap()).unwrap();
+        let codes = RecoveryCodes::new(secret, shown.len().try_into().unwrap()).unwrap();
+        assert_eq!(codes.iter().map(|code| code.as_str().to_owned()).collect::<Vec<_>>(), shown);
+        let mut device = Device::recovery(codes, 0);
+        for code in shown {
+            for is_right in [true, false] {
+                let (next, verdict) = common::committed(device.verify(&Policy::DEFAULT, code.as_bytes(), 0).unwrap());
+                assert_eq!(verdict.is_right(), is_right);
+                device = next;
+            }
+        }
+        assert_eq!(device.recovery_codes_left(), Some(0));
     }
 }

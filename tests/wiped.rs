@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::os::unix::fs::FileExt;
 
 use common::{NOW, hotp, secret, totp};
-use keyfob::{Algorithm, Code, Device, KeyedHotp, Pin, Record, SealCipher, SealKey, Secret};
+use keyfob::{Algorithm, Code, Device, KeyedHotp, Pin, Record, RecoveryCode, RecoveryCodes, SealCipher, SealKey, Secret};
 
 /// Drops a value where it lies, and tells whether `secret` was there before, and whether it is
 /// there after.
@@ -41,6 +41,10 @@ fn rule_11_each_type_that_holds_a_secret_wipes_it() {
     assert_eq!(held::<Secret>(secret(), secret().expose()), WIPED, "Secret");
     assert_eq!(held::<Pin>(Pin::new(b"4920518736").unwrap(), b"4920518736"), WIPED, "Pin");
     assert_eq!(held::<Code>(hotp().generate(1), b"287082"), WIPED, "Code");
+    let codes = || RecoveryCodes::new(secret(), 10).unwrap();
+    let text = codes().iter().next().unwrap();
+    assert_eq!(held::<RecoveryCodes>(codes(), secret().expose()), WIPED, "RecoveryCodes");
+    assert_eq!(held::<RecoveryCode>(text.clone(), text.as_str().as_bytes()), WIPED, "RecoveryCode");
     assert_eq!(held::<Record>(device().to_record(), secret().expose()), WIPED, "Record");
     assert_eq!(held::<Device>(device(), secret().expose()), WIPED, "Device");
     let key = b"0123456789abcdef0123456789ABCDEF";

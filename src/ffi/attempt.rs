@@ -160,12 +160,13 @@ pub unsafe extern "C" fn keyfob_device_resend(
 
 /// Judges `answer` (a code, or a PIN's digits at the positions asked) at time `now`, in Unix
 /// seconds. An answer is its `answer_length` ASCII digits and nothing else. A blank or a hyphen
-/// makes it wrong and a fail, so remove those that people type, as in "475 073". SMS, e-mail and
-/// PIN want a challenge first, even if the policy asks for the whole PIN. One right answer uses it
-/// up. The device in `record` is changed in place: store it before you show the verdict. Where
-/// several threads or processes share a device, call keyfob_device_verify_and_store, which keeps
-/// that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
-/// Not thread-safe on the same record.
+/// makes it wrong and a fail, so remove those that people type, as in "475 073". A recovery code
+/// may have them, as keyfob_recovery_code_check says. SMS, e-mail and PIN want a challenge first,
+/// even if the policy asks for the whole PIN. One right answer uses it up. The device in `record`
+/// is changed in place: store it before you show the verdict. Where several threads or processes
+/// share a device, call keyfob_device_verify_and_store, which keeps that order. `policy` may be
+/// NULL. Set verdict->size before. Constant time for a given length. Not thread-safe on the same
+/// record.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED.
 #[must_use]

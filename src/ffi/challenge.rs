@@ -12,7 +12,7 @@ use crate::Challenge;
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum keyfob_challenge_kind {
-    /// TOTP, HOTP: nothing; the authenticator shows the code.
+    /// TOTP, HOTP, recovery codes: nothing; the user has the code.
     AUTHENTICATOR = 0,
     /// SMS, e-mail: deliver `code`.
     MESSAGE = 1,

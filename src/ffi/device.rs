@@ -9,7 +9,7 @@ use super::policy::{keyfob_policy, policy};
 use super::record::{device, keyfob_record, out};
 use super::result::keyfob_result;
 use super::size::KEYFOB_RECORD_SIZE;
-use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Positions, Status, Validity};
+use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Positions, Secret, Status, Validity};
 
 /// What a device is.
 #[repr(u32)]
@@ -25,6 +25,8 @@ pub enum keyfob_kind {
     EMAIL = 4,
     /// A security PIN.
     PIN = 5,
+    /// Recovery codes (look-up secrets, NIST SP 800-63B-4 section 3.1.2).
+    RECOVERY = 6,
 }
 
 /// The state of a device, as an ASCII letter.
@@ -51,9 +53,9 @@ pub struct keyfob_info {
     pub kind: u32,
     /// A keyfob_status.
     pub status: u32,
-    /// A keyfob_algorithm; 0 for a PIN.
+    /// A keyfob_algorithm; 0 for a PIN and for recovery codes.
     pub algorithm: u32,
-    /// Digits of a code; 0 for a PIN.
+    /// Digits of a code; 0 for a PIN and for recovery codes.
     pub digits: u32,
     /// TOTP: the length of a step in seconds; else 0.
     pub period: u32,
@@ -68,7 +70,7 @@ pub struct keyfob_info {
     /// TOTP: the time from which steps are counted; else 0.
     pub t0: u64,
     /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the
-    /// number of the issue. PIN: 0.
+    /// number of the issue. PIN, recovery codes: 0.
     pub moving_factor: u64,
     /// When it was enrolled.
     pub created: u64,
@@ -91,16 +93,20 @@ pub struct keyfob_info {
     pub not_before: u64,
     /// TOTP, HOTP: the last second of the device's validity; 0 for no limit.
     pub not_after: u64,
+    /// How many recovery codes there are, the used ones among them; else 0.
+    pub recovery_codes: u32,
+    /// How many recovery codes are left; else 0.
+    pub recovery_codes_left: u32,
 }
 
 // SAFETY: ten numbers of 32 bits, of which the first is the size, eight aligned ones of 64, two
-// more of 32, and two more of 64.
+// more of 32, two more of 64, and two more of 32.
 unsafe impl Sized for keyfob_info {
     // Up to `revision`.
     const FIRST_SIZE: usize = 104;
 }
 
-unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, keyfob_result>) -> keyfob_result {
+pub(super) unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, keyfob_result>) -> keyfob_result {
     guard(|| {
         let out = out(to)?;
         let device = make()?;
@@ -209,6 +215,7 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
             Factor::Totp(totp) => (totp.period(), totp.t0()),
             _ => (0, 0),
         };
+        let recovery_codes = if let Factor::Recovery(codes) = device.factor() { codes.count().into() } else { 0 };
         let info = keyfob_info {
             size: size_of::<keyfob_info>() as u32,
             kind: device.kind() as u32,
@@ -229,9 +236,11 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
             throttled_until: device.throttled_until().unwrap_or_default(),
             revision: device.revision(),
             was_locked: device.was_locked().into(),
-            has_short_secret: device.generator().is_some_and(|hotp| hotp.secret().is_short()).into(),
+            has_short_secret: device.factor().secret().is_some_and(Secret::is_short).into(),
             not_before: device.validity().not_before().unwrap_or_default(),
             not_after: device.validity().not_after().unwrap_or_default(),
+            recovery_codes,
+            recovery_codes_left: device.recovery_codes_left().unwrap_or_default().into(),
         };
         // SAFETY: the caller keeps to the header.
         unsafe { out.write(&info) };
@@ -256,9 +265,8 @@ pub unsafe extern "C" fn keyfob_device_secret(
         // SAFETY: the caller keeps to the header.
         let device = unsafe { device(record) }?;
         let held = match device.factor() {
-            Factor::Totp(totp) => totp.secret().expose(),
-            Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => hotp.secret().expose(),
             Factor::Pin(pin) => pin.expose(),
+            other => other.secret().map(Secret::expose).unwrap_or_default(),
         };
         let (length, buffer) = (Out::new(secret_length)?, Buffer::new(secret, secret_size, held.len())?);
         // SAFETY: the caller keeps to the header.
@@ -335,12 +343,12 @@ pub unsafe extern "C" fn keyfob_device_set_validity(
 }
 
 /// Gives the device in `record`, in place, another factor of its kind: for a fresh secret after a
-/// change of telephone, a new PIN, an authenticator enrolled again. Takes the parameters, the
-/// secret or PIN, and the counter of the device in `from`, created for this, and its validity;
-/// nothing else of it counts. Keeps the status, the fails and every lock. Ends a pending challenge
-/// and forgets a learned drift. The same secret keeps the higher counter. TOTP keeps the time that
-/// is used up, but under a new secret only the time before `now`. Never give it a secret that it
-/// had before its present one. Not thread-safe on the same record.
+/// change of telephone, a new PIN, new recovery codes, an authenticator enrolled again. Takes the
+/// parameters, the secret or PIN, and the counter of the device in `from`, created for this, and
+/// its validity; nothing else of it counts. Keeps the status, the fails and every lock. Ends a
+/// pending challenge and forgets a learned drift. The same secret keeps the higher counter. TOTP
+/// keeps the time that is used up, but under a new secret only the time before `now`. Never give it
+/// a secret that it had before its present one. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
 #[must_use]

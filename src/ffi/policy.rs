@@ -202,7 +202,7 @@ pub unsafe extern "C" fn keyfob_policy_guess_chance(
         let policy = unsafe { self::policy(policy, &mut room) }?;
         let kind = u8::try_from(kind).ok().and_then(Kind::from_number).ok_or(keyfob_result::KIND)?;
         let digits = match kind {
-            Kind::Pin => Digits::SIX,
+            Kind::Pin | Kind::Recovery => Digits::SIX,
             _ => u8::try_from(digits).map_err(|_| Error::Digits).and_then(Digits::new)?,
         };
         // SAFETY: the caller keeps to the header.

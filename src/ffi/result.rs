@@ -50,6 +50,8 @@ pub enum keyfob_result {
     PIN_LENGTH = 29,
     /// PIN: not ASCII digits only.
     PIN_DIGITS = 30,
+    /// Recovery codes: not 1 to 64, or an index behind the last.
+    RECOVERY_CODE_COUNT = 31,
     /// Policy: window above 1000 steps.
     WINDOW = 40,
     /// Policy: look-ahead above 1000 counters.
@@ -174,6 +176,7 @@ errors! {
     WrongKind => WRONG_KIND,
     PinLength => PIN_LENGTH,
     PinDigits => PIN_DIGITS,
+    RecoveryCodeCount => RECOVERY_CODE_COUNT,
     Window => WINDOW,
     LookAhead => LOOK_AHEAD,
     ResyncWindow => RESYNC_WINDOW,

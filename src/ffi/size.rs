@@ -14,6 +14,10 @@ pub const KEYFOB_SECRET_MIN_SIZE: usize = 16;
 pub const KEYFOB_SHORT_SECRET_MIN_SIZE: usize = 10;
 /// The most bytes of a secret, and digits of a PIN.
 pub const KEYFOB_SECRET_MAX_SIZE: usize = 64;
+/// The most recovery codes of a device.
+pub const KEYFOB_RECOVERY_CODES_MAX: usize = 64;
+/// Room for any recovery code and its terminating NUL, in bytes.
+pub const KEYFOB_RECOVERY_CODE_SIZE: usize = 17;
 /// Room for any code and its terminating NUL, in bytes.
 pub const KEYFOB_CODE_SIZE: usize = 12;
 /// Room for any secret in Base32 and its terminating NUL, in bytes.
@@ -34,6 +38,8 @@ const _: () = assert!(
         && KEYFOB_SECRET_MIN_SIZE == crate::SECRET_MIN_SIZE
         && KEYFOB_SHORT_SECRET_MIN_SIZE == crate::SHORT_SECRET_MIN_SIZE
         && KEYFOB_SECRET_MAX_SIZE == crate::SECRET_MAX_SIZE
+        && KEYFOB_RECOVERY_CODES_MAX == crate::RECOVERY_CODES_MAX
+        && KEYFOB_RECOVERY_CODE_SIZE == crate::RECOVERY_CODE_SIZE + 1
 );
 
 /// The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the
@@ -91,6 +97,20 @@ pub extern "C" fn keyfob_short_secret_min_size() -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn keyfob_secret_max_size() -> usize {
     KEYFOB_SECRET_MAX_SIZE
+}
+
+/// KEYFOB_RECOVERY_CODES_MAX of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_recovery_codes_max() -> usize {
+    KEYFOB_RECOVERY_CODES_MAX
+}
+
+/// KEYFOB_RECOVERY_CODE_SIZE of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_recovery_code_size() -> usize {
+    KEYFOB_RECOVERY_CODE_SIZE
 }
 
 /// KEYFOB_CODE_SIZE of the linked library. Thread-safe.

@@ -104,7 +104,7 @@ impl zeroize::Zeroize for keyfob_soffid_row {
 /// learned drift and no pending challenge. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS,
-/// STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
+/// STATUS, KIND, WRONG_KIND, PIN_LENGTH, PIN_DIGITS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_import(
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn keyfob_soffid_import(
 /// code of SMS and e-mail: these are lost. Set row->size before. For a row that exists already,
 /// keyfob_soffid_update writes only the columns that have changed. Thread-safe.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, the record's, SOFFID_PARAMETERS.
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, WRONG_KIND, SOFFID_PARAMETERS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row: *mut keyfob_soffid_row) -> keyfob_result {

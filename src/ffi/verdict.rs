@@ -12,7 +12,7 @@ pub enum keyfob_reason {
     /// A wrong answer.
     WRONG = 1,
     /// A code that was accepted before, or is older than one that was. A fail, unless it is the
-    /// very code accepted last.
+    /// very code accepted last, or a recovery code.
     REPLAYED = 2,
     /// The challenge had expired. A fail.
     EXPIRED = 3,
@@ -48,9 +48,10 @@ pub struct keyfob_verdict {
     pub reason: u32,
     /// Fails after this attempt.
     pub fails: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// If right: the matched step (TOTP), counter (HOTP) or issue (SMS, e-mail); else 0.
+    /// Recovery codes: how many are left after this attempt; else 0.
+    pub recovery_codes_left: u32,
+    /// If right: the matched step (TOTP), counter (HOTP), issue (SMS, e-mail) or index of a
+    /// recovery code; else 0.
     pub matched: u64,
     /// If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters
     /// were skipped before the code (HOTP; before the first of the two in a resync); else 0.
@@ -72,7 +73,7 @@ impl From<Verdict> for keyfob_verdict {
             locked: verdict.is_locked().into(),
             reason: verdict.reason() as u32,
             fails: verdict.fails(),
-            reserved: 0,
+            recovery_codes_left: verdict.recovery_codes_left().unwrap_or_default().into(),
             matched: verdict.matched().unwrap_or_default(),
             drift: verdict.drift().unwrap_or_default(),
             retry_at: verdict.retry_at().unwrap_or_default(),

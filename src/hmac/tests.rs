@@ -8,7 +8,7 @@ use std::{format, vec};
 use hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
 
-use super::{HmacState, Keys, MAX_KEYS, Sha1, Sha256, Sha512, max_keys};
+use super::{HmacSha256, HmacState, Keys, MAX_KEYS, Sha1, Sha256, Sha512, max_keys};
 use crate::{Algorithm, Secret, lanes};
 
 /// RFC 4226 section 5.3 to the letter, on RustCrypto's HMAC.
@@ -80,6 +80,22 @@ fn compare_keys(algorithm: Algorithm, keys: &[(Vec<u8>, u64)], count: u64) -> Ve
 }
 
 proptest! {
+    /// As many as streams take, more and fewer; and without streams.
+    #[test]
+    fn whole_macs_are_those_of_rustcrypto(secret in prop::collection::vec(any::<u8>(), 16..=64), first: u64, count in 0..20_usize) {
+        let hmac = HmacSha256::new(&Secret::new(&secret).unwrap());
+        let (mut macs, first) = (vec![[0; 8]; count], first.min(u64::MAX - 20));
+        hmac.compute(first, &mut macs);
+        for (mac, number) in macs.into_iter().zip(first..) {
+            let mut expected = Hmac::<sha2::Sha256>::new_from_slice(&secret).unwrap();
+            expected.update(&number.to_be_bytes());
+            let expected = expected.finalize().into_bytes();
+            let bytes = mac.map(u32::to_be_bytes);
+            prop_assert_eq!(bytes.as_flattened(), &expected[..]);
+            prop_assert_eq!(hmac.0.mac(number), mac);
+        }
+    }
+
     #[test]
     fn every_path_of_many_keys_agrees_with_rustcrypto(
         keys in prop::collection::vec(

@@ -60,7 +60,7 @@ pub(crate) use target::compute_on;
 #[cfg(test)]
 pub(crate) use target::compute_under_keys_on;
 pub(crate) use target::{
-    BATCH_SIZE, MAX_KEYS, compute_many, compute_one, compute_under_keys, max_keys, sha1_key_states, sha256_key_states,
+    BATCH_SIZE, MAX_KEYS, compute_many, compute_one, compute_under_keys, max_keys, sha1_key_states, sha256_key_states, sha256_macs,
     sha512_key_states,
 };
 #[cfg(test)]

@@ -14,3 +14,9 @@ for case in cases:
     print('    {"%s", "%s", %du, %du, %du, UINT64_C(%d), UINT64_C(%d), "%s"},' % (
         case["kind"], case["secret"], algorithm, case["digits"], case.get("period", 30), case.get("t0", 0), moment, case["code"]))
 print("};")
+print("struct recovery_vector { const char *secret; uint32_t count, index; const char *code; };")
+print("static const struct recovery_vector recovery_vectors[] = {")
+for case in json.load(open(sys.argv[1]))["recovery"]:
+    for index, code in enumerate(case["codes"]):
+        print('    {"%s", %du, %du, "%s"},' % (case["secret"], len(case["codes"]), index, code))
+print("};")

@@ -8,7 +8,8 @@ use std::sync::Mutex;
 use hmac::{Hmac, KeyInit, Mac};
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob::{
-    Algorithm, Attempt, Challenge, Device, Digits, Error, Factor, Hotp, Kind, Next, Pin, Policy, RECORD_SIZE, Secret, Totp,
+    Algorithm, Attempt, Challenge, Device, Digits, Error, Factor, Hotp, Kind, Next, Pin, Policy, RECORD_SIZE, RecoveryCodes,
+    Secret, Totp,
 };
 use proptest::prelude::*;
 
@@ -73,6 +74,7 @@ pub fn enrolled(factor: Factor, counter: u64) -> Device {
             let policy = Policy::builder().pin_min_length(4).build().unwrap();
             Device::pin(pin, &policy, NOW).unwrap()
         }
+        Factor::Recovery(codes) => Device::recovery(codes, NOW),
     }
 }
 
@@ -98,6 +100,11 @@ pub fn pins() -> impl Strategy<Value = Pin> {
     "[0-9]{8,64}".prop_map(|digits| Pin::new(digits.as_bytes()).unwrap())
 }
 
+pub fn recovery_codes() -> impl Strategy<Value = RecoveryCodes> {
+    (prop::collection::vec(any::<u8>(), 16..=64), 1..=64_u8)
+        .prop_map(|(secret, count)| RecoveryCodes::new(Secret::new(&secret).unwrap(), count).unwrap())
+}
+
 /// Fresh devices of every kind, enrolled at [`NOW`].
 pub fn devices() -> impl Strategy<Value = Device> {
     prop_oneof![
@@ -107,6 +114,7 @@ pub fn devices() -> impl Strategy<Value = Device> {
         hotps().prop_map(|hotp| Device::sms(hotp, NOW)),
         hotps().prop_map(|hotp| Device::email(hotp, NOW)),
         pins().prop_map(|pin| Device::pin(pin, &Policy::default(), NOW).unwrap()),
+        recovery_codes().prop_map(|codes| Device::recovery(codes, NOW)),
     ]
 }
 
@@ -136,6 +144,11 @@ pub fn challenged(device: &Device, policy: &Policy, now: u64) -> (Device, Vec<u8
         }
         (Challenge::Authenticator, Factor::Totp(totp)) => totp.generate(now).unwrap().as_bytes().to_vec(),
         (Challenge::Authenticator, Factor::Hotp(hotp)) => hotp.generate(device.moving_factor()).as_bytes().to_vec(),
+        (Challenge::Authenticator, Factor::Recovery(codes)) => {
+            // The first that is left, where they were used in their order; else the last.
+            let used = codes.count() - device.recovery_codes_left().unwrap();
+            codes.iter().take(usize::from(used) + 1).last().unwrap().as_str().as_bytes().to_vec()
+        }
         other => panic!("a challenge of another kind: {other:?}"),
     };
     (device, answer)

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use keyfob::{Challenge, Device, Error, Factor, Hotp, Kind, Lock, PinPositions, Policy, Reason, Status, Validity};
 
+use crate::recovery::places;
+
 pub(crate) struct Model {
     pub(crate) factor: Factor,
     pub(crate) status: Status,
@@ -20,6 +22,8 @@ pub(crate) struct Model {
     /// Whether it was validated when it was locked.
     was_validated: bool,
     pub(crate) validity: Validity,
+    /// Recovery codes: the indices of those used up.
+    used: BTreeSet<u64>,
     revision: u64,
 }
 
@@ -52,6 +56,7 @@ impl Model {
             held: false,
             was_validated: false,
             validity: device.validity(),
+            used: BTreeSet::new(),
             revision: 0,
         }
     }
@@ -105,7 +110,7 @@ impl Model {
     /// pending.
     pub(crate) fn waits(&self, policy: &Policy) -> bool {
         match &self.factor {
-            Factor::Totp(_) | Factor::Hotp(_) => true,
+            Factor::Totp(_) | Factor::Hotp(_) | Factor::Recovery(_) => true,
             Factor::Sms(_) | Factor::Email(_) => self.pending.is_some(),
             Factor::Pin(pin) => match policy.pin_positions() {
                 PinPositions::All => self.positions().len() == pin.expose().len(),
@@ -134,6 +139,7 @@ impl Model {
             Factor::Hotp(hotp) if codes.len() == 2 => (hotp, self.moving, self.moving + u64::from(policy.resync_window())),
             Factor::Hotp(hotp) => (hotp, self.moving, self.moving + u64::from(policy.look_ahead())),
             Factor::Sms(hotp) | Factor::Email(hotp) => (hotp, self.moving, self.moving),
+            Factor::Recovery(recovery) => return places(recovery, codes),
             Factor::Pin(_) => {
                 let asked = self.pending.as_ref().map(|pending| &pending.answer);
                 return if asked.is_some_and(|answer| codes == [answer]) { vec![0] } else { vec![] };
@@ -147,6 +153,9 @@ impl Model {
 
     /// Whether these are the codes accepted last: of a resync the last two.
     fn is_repeated(&self, codes: &[&str]) -> bool {
+        if let Factor::Recovery(recovery) = &self.factor {
+            return places(recovery, codes).iter().any(|index| self.used.contains(index));
+        }
         let (Factor::Totp(_) | Factor::Hotp(_), Some(hotp)) = (&self.factor, self.factor.generator()) else { return false };
         let first = self.moving.checked_sub(codes.len() as u64);
         first.is_some_and(|first| (first..self.moving).map(|counter| code(hotp, counter)).eq(codes.iter().copied()))
@@ -169,7 +178,7 @@ impl Model {
         let expired = self.expired(policy, now);
         self.changed(now);
         let places = self.places(policy, codes, now);
-        let fresh = places.iter().copied().find(|&place| place >= self.moving || self.kind() == Kind::Pin);
+        let fresh = places.iter().copied().find(|&place| place >= self.moving || self.factor.kind() == Kind::Pin);
         let waits = self.waits(policy);
         let repeated = self.is_repeated(codes);
         if let Some(matched) = fresh.filter(|_| waits && !expired && !repeated) {
@@ -177,8 +186,10 @@ impl Model {
                 let (step, bound) = ((now - totp.t0()) / u64::from(totp.period()), i64::from(policy.max_drift()));
                 self.drift = (matched.cast_signed() - step.cast_signed()).clamp(-bound, bound);
             }
-            if self.kind() != Kind::Pin {
-                self.moving = matched + 1;
+            match self.factor.kind() {
+                Kind::Pin => {}
+                Kind::Recovery => assert!(self.used.insert(matched)),
+                _ => self.moving = matched + 1,
             }
             (self.status, self.fails, self.last_used) = (Status::Validated, 0, self.last_used.max(Some(now)));
             (self.pending, self.throttled_until) = (None, None);
@@ -217,16 +228,6 @@ impl Model {
         }
     }
 
-    fn kind(&self) -> Kind {
-        match self.factor {
-            Factor::Totp(_) => Kind::Totp,
-            Factor::Hotp(_) => Kind::Hotp,
-            Factor::Sms(_) => Kind::Sms,
-            Factor::Email(_) => Kind::Email,
-            Factor::Pin(_) => Kind::Pin,
-        }
-    }
-
     /// Checks the challenge that the device returned. Takes over the positions that were drawn, and
     /// nothing else.
     pub(crate) fn challenge(&mut self, policy: &Policy, given: &Result<Challenge, Error>, now: u64) {
@@ -243,7 +244,7 @@ impl Model {
         }
         let given = given.as_ref().unwrap();
         match self.factor.clone() {
-            Factor::Totp(_) | Factor::Hotp(_) => assert_eq!(given, &Challenge::Authenticator),
+            Factor::Totp(_) | Factor::Hotp(_) | Factor::Recovery(_) => assert_eq!(given, &Challenge::Authenticator),
             Factor::Sms(hotp) | Factor::Email(hotp) => {
                 let young = |pending: &Pending| now.max(self.seen) - pending.since < u64::from(policy.code_reuse());
                 let reuse = self.pending.as_ref().is_some_and(young) && !self.expired(policy, now);
@@ -341,7 +342,7 @@ impl Model {
 
     pub(crate) fn replace(&mut self, from: &Device, now: u64) {
         self.kill();
-        let same = self.factor.generator().zip(from.generator()).is_some_and(|(old, new)| old.secret() == new.secret());
+        let same = self.factor.secret().zip(from.factor().secret()).is_some_and(|(old, new)| old == new);
         let kept = match (&self.factor, from.factor()) {
             (Factor::Totp(old), Factor::Totp(new)) if self.moving > 0 => {
                 let begins = old.t0() + self.moving * u64::from(old.period());
@@ -357,9 +358,18 @@ impl Model {
             _ if same => self.moving,
             _ => 0,
         };
+        match from.factor() {
+            Factor::Recovery(codes) if same => self.used.retain(|&index| index < codes.count().into()),
+            _ => self.used.clear(),
+        }
         self.moving = kept.max(from.moving_factor());
         (self.factor, self.pending, self.drift, self.validity) = (from.factor().clone(), None, 0, from.validity());
         self.changed(now);
+    }
+
+    pub(crate) fn left(&self) -> Option<u8> {
+        let Factor::Recovery(codes) = &self.factor else { return None };
+        Some(codes.count() - u8::try_from(self.used.len()).unwrap())
     }
 
     pub(crate) fn agrees_with(&self, device: &Device) {
@@ -373,6 +383,7 @@ impl Model {
         assert_eq!(device.was_locked(), self.held);
         assert_eq!(device.throttled_until(), self.throttled_until);
         assert_eq!((device.validity(), device.revision()), (self.validity, self.revision));
+        assert_eq!(device.recovery_codes_left(), self.left());
         assert_eq!(device.positions().map(|asked| asked.iter().collect::<Vec<_>>()).unwrap_or_default(), self.positions());
     }
 }

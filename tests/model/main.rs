@@ -4,11 +4,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod device;
+mod recovery;
 
 use common::{NOW, Seeded, committed, devices, enrolled};
 use device::{Model, Pending, code};
-use keyfob::{Device, Error, Factor, GuessChance, Hotp, Lock, PinPositions, Policy, Reason, Status, Validity, Verdict};
+use keyfob::{
+    Device, Error, Factor, GuessChance, Hotp, Lock, PinPositions, Policy, Reason, RecoveryCodes, Status, Validity, Verdict,
+};
 use proptest::prelude::*;
+use recovery::spelled;
 
 #[derive(Clone, Debug)]
 enum Operation {
@@ -118,6 +122,12 @@ fn replacement(factor: &Factor, other: &Device, secret: bool, period: bool) -> F
         (Factor::Email(old), _) => Factor::Email(hotp(old)),
         (Factor::Pin(_), Factor::Pin(new)) if secret => Factor::Pin(new.clone()),
         (Factor::Pin(old), _) => Factor::Pin(old.clone()),
+        (Factor::Recovery(_), Factor::Recovery(new)) if secret => Factor::Recovery(new.clone()),
+        // The same secret with another count, where the other is a PIN.
+        (Factor::Recovery(old), Factor::Pin(pin)) if period => {
+            Factor::Recovery(RecoveryCodes::new(old.secret().clone(), pin.expose().len().try_into().unwrap()).unwrap())
+        }
+        (Factor::Recovery(old), _) => Factor::Recovery(old.clone()),
     }
 }
 
@@ -125,7 +135,7 @@ fn compare(model: &mut Model, verdict: Verdict, device: &Device, policy: &Policy
     let (reason, matched) = model.judge(policy, codes, now);
     assert_eq!((verdict.reason(), verdict.matched()), (reason, matched));
     assert_eq!(verdict.is_right(), reason == Reason::Right);
-    assert_eq!(verdict.fails(), model.fails);
+    assert_eq!((verdict.fails(), verdict.recovery_codes_left()), (model.fails, model.left()));
     assert_eq!(
         verdict.is_locked(),
         model.status == Status::Locked
@@ -161,12 +171,13 @@ proptest! {
                     prop_assert_eq!(device.resend(&policy, now).is_ok(), alive);
                 }
                 Operation::Code(away) => {
-                    let (hotp, here) = match device.factor().clone() {
-                        Factor::Totp(totp) => (totp.hotp().clone(), totp.step(now).unwrap()),
-                        Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => (hotp, device.moving_factor()),
+                    let counted = |hotp: &Hotp| code(hotp, device.moving_factor().saturating_add_signed(away));
+                    let answer = match device.factor() {
+                        Factor::Totp(totp) => code(totp.hotp(), totp.step(now).unwrap().saturating_add_signed(away)),
+                        Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => counted(hotp),
+                        Factor::Recovery(codes) => spelled(codes, away),
                         Factor::Pin(_) => continue,
                     };
-                    let answer = code(&hotp, here.saturating_add_signed(away));
                     let (next, verdict) = committed(device.verify(&policy, answer.as_bytes(), now).unwrap());
                     device = next;
                     compare(&mut model, verdict, &device, &policy, &[&answer], now);

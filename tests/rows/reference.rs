@@ -192,6 +192,7 @@ impl Reference {
             }
             Kind::Hotp if codes.len() == 2 => (self.expected(), last(self.expected(), RESYNC)),
             Kind::Hotp => (self.expected(), last(self.expected(), LOOK_AHEAD)),
+            Kind::Recovery => panic!("Soffid has none"),
             Kind::Sms | Kind::Email | Kind::Pin => {
                 let number = if self.is_message() { self.accepted().unwrap_or(0) } else { 0 };
                 let waits = self.pending.as_ref().is_some_and(|pending| codes == [pending.answer.as_str()]);
@@ -294,7 +295,7 @@ impl Reference {
         let is_young = |pending: &Pending| now.max(self.seen()).saturating_sub(pending.since) < u64::from(policy.code_reuse());
         let is_again = self.pending.as_ref().is_some_and(is_young) && !self.is_expired(policy, now);
         match self.row.kind {
-            Kind::Totp | Kind::Hotp => assert_eq!(given, &Ok(Challenge::Authenticator)),
+            Kind::Totp | Kind::Hotp | Kind::Recovery => assert_eq!(given, &Ok(Challenge::Authenticator)),
             Kind::Sms | Kind::Email => {
                 if !is_again {
                     let counter = self.expected();

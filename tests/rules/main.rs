@@ -7,11 +7,12 @@ mod clocks;
 mod common;
 mod limits;
 mod locks;
+mod recovery;
 mod replay;
 mod tokens;
 
 use common::{NOW, challenged, committed, wrong};
-use keyfob::{Device, Factor, Hotp, Pin, Policy, Secret, Totp, Verdict};
+use keyfob::{Device, Factor, Hotp, Pin, Policy, RecoveryCodes, Secret, Totp, Verdict};
 
 fn judge(device: &Device, policy: &Policy, answer: &[u8], now: u64) -> (Device, Verdict) {
     committed(device.verify(policy, answer, now).unwrap())
@@ -30,13 +31,14 @@ fn failed(device: &Device, policy: &Policy, fails: u32) -> (Device, Vec<u8>) {
 /// A factor of the device's kind with the other's secret; the same period and T0.
 fn another(device: &Device, other: &Device) -> Factor {
     // Two random devices have the same secret only where proptest has shrunk them.
-    let secret = other.generator().map(Hotp::secret).filter(|&new| device.generator().map(Hotp::secret) != Some(new));
+    let secret = other.factor().secret().filter(|&new| device.factor().secret() != Some(new));
     let secret = secret.cloned().unwrap_or_else(|| Secret::new(b"another secret, of none of them").unwrap());
     match (device.factor(), other.factor()) {
         (Factor::Pin(_), Factor::Pin(new)) => Factor::Pin(new.clone()),
         (Factor::Pin(_), _) => Factor::Pin(Pin::new(b"99887766").unwrap()),
+        (Factor::Recovery(old), _) => Factor::Recovery(RecoveryCodes::new(secret, old.count()).unwrap()),
         (old, _) => {
-            let Some(hotp) = old.generator() else { unreachable!("only a PIN has none") };
+            let Some(hotp) = old.generator() else { unreachable!("all others have one") };
             of_generator(old, Hotp::new(secret).with_algorithm(hotp.algorithm()).with_digits(hotp.digits()))
         }
     }
@@ -49,7 +51,7 @@ fn of_generator(factor: &Factor, hotp: Hotp) -> Factor {
         Factor::Hotp(_) => Factor::Hotp(hotp),
         Factor::Sms(_) => Factor::Sms(hotp),
         Factor::Email(_) => Factor::Email(hotp),
-        Factor::Pin(_) => panic!("a PIN has no generator"),
+        Factor::Pin(_) | Factor::Recovery(_) => panic!("it has no generator"),
     }
 }
 

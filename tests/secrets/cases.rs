@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use keyfob::ffi::*;
 use keyfob::{
-    Algorithm, Code, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, SEALED_SIZE, SealKey,
-    Search, Secret, Status, Totp, Validity,
+    Algorithm, Code, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, RecoveryCodes, SEALED_SIZE,
+    SealKey, Search, Secret, Status, Totp, Validity,
 };
 
 use crate::common::{NOW, Seeded, challenged, hotp, secret};
@@ -42,9 +42,8 @@ impl Case {
 
 fn hide_secret(device: &Device) {
     match device.factor() {
-        Factor::Totp(totp) => hide(totp.secret().expose()),
-        Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => hide(hotp.secret().expose()),
         Factor::Pin(pin) => hide(pin.expose()),
+        other => hide(other.secret().unwrap().expose()),
     }
 }
 
@@ -192,6 +191,24 @@ fn asked() -> Vec<Case> {
         cases.push(verify(format!("{name}, right"), &device, policy, &[&right], NOW));
         cases.push(verify(format!("{name}, wrong"), &device, policy, &[&vec![b'x'; right.len()]], NOW));
     }
+    let codes = RecoveryCodes::new(secret(), 30).unwrap();
+    let device = Device::recovery(codes.clone(), NOW);
+    let right = codes.iter().nth(17).unwrap();
+    let used = device.verify(&policy, right.as_bytes(), NOW).unwrap().split().0;
+    for (name, typed) in [("right", right.as_bytes()), ("wrong", b"00000-00000-0000"), ("other characters", &[0xff; 16])] {
+        cases.push(verify(format!("recovery code, {name}"), &device, policy, &[typed], NOW));
+        cases.push(verify(format!("recovery code, one used, {name}"), &used, policy, &[typed], NOW));
+    }
+    for status in [Status::Locked, Status::Disabled] {
+        let mut device = device.clone();
+        device.set_status(status, NOW).unwrap();
+        cases.push(verify(format!("recovery code, {status:?}"), &device, policy, &[right.as_bytes()], NOW).blind());
+    }
+    cases.push(case("recovery codes to show", move || {
+        let codes = black_box(codes.clone());
+        hide(codes.secret().expose());
+        codes.iter().all(|code| is_hidden(code.as_bytes()[15].into()))
+    }));
     cases.push(case("a code to send", move || {
         let device = black_box(Device::sms(hotp(), NOW));
         hide_secret(&device);
@@ -266,7 +283,7 @@ fn searches() -> Vec<Case> {
     cases
 }
 
-fn every_kind() -> [Device; 5] {
+fn every_kind() -> [Device; 6] {
     let (policy, hotp) = (Policy::default(), hotp());
     [
         Device::totp(Totp::from_hotp(hotp.clone()), NOW),
@@ -274,6 +291,7 @@ fn every_kind() -> [Device; 5] {
         challenged(&Device::sms(hotp.clone(), NOW), &policy, NOW).0,
         challenged(&Device::email(hotp, NOW), &policy, NOW).0,
         challenged(&Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap(), &policy, NOW).0,
+        Device::recovery(RecoveryCodes::new(secret(), 10).unwrap(), NOW),
     ]
 }
 
@@ -284,7 +302,7 @@ fn an_empty_verdict() -> keyfob_verdict {
         locked: 0,
         reason: 0,
         fails: 0,
-        reserved: 0,
+        recovery_codes_left: 0,
         matched: 0,
         drift: 0,
         retry_at: 0,
@@ -304,7 +322,11 @@ fn c_abi() -> Vec<Case> {
     let mut cases = Vec::new();
     for device in every_kind() {
         let kind = device.kind();
-        let typed: &[u8] = if kind == Kind::Pin { b"123" } else { b"123456" };
+        let typed: &[u8] = match kind {
+            Kind::Pin => b"123",
+            Kind::Recovery => b"00000-00000-0000",
+            _ => b"123456",
+        };
         let (in_place, stored) = (device.clone(), device);
         cases.push(case(format!("keyfob_device_verify of {kind:?}"), move || {
             let (mut record, answer, mut verdict) = (hidden_record(&in_place), hidden(typed), an_empty_verdict());

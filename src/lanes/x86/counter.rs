@@ -1,4 +1,11 @@
-//! Layer 2: the two words of a counter in a message.
+//! Layer 2: the counters of streams, and the two words of one in a message.
+
+use core::array;
+
+/// `first` and the counters after it, one for each stream.
+pub(super) fn counters<const S: usize>(first: u64) -> [u64; S] {
+    array::from_fn(|stream| first.wrapping_add(stream as u64))
+}
 
 /// The high word of a counter, the first of its message.
 pub(super) const fn high(counter: u64) -> u32 {

@@ -62,6 +62,17 @@ pub(crate) fn sha512_key_states(initial: &[u64; 8], key: &[u8; 64], states: [&mu
     best.is_some_and(|platform| platform.sha512_key_states(initial, key, states))
 }
 
+/// Fills `macs` with the HMAC-SHA-256 of `first` and the numbers after it, whole. Returns how many;
+/// the caller has to compute the others.
+pub(crate) fn sha256_macs(states: [&[u32; 8]; 2], first: u64, macs: &mut [[u32; 8]]) -> usize {
+    if !Platform::ShaNi.is_available() {
+        return 0;
+    }
+    // SAFETY: the processor has the instructions.
+    unsafe { sha256_ni::fill_macs(states, first, macs) };
+    macs.len()
+}
+
 /// The truncated HMAC of one counter; none if the caller has to compute it.
 pub(crate) fn compute_one(states: States<'_>, counter: u64) -> Option<u32> {
     let value = match states {

@@ -1,7 +1,6 @@
 //! Layer 2: the SIMD instructions of this processor, and the cheapest of them for a batch.
 
-use core::array;
-
+use super::counter::counters;
 use super::vendor::is_intel;
 use super::{avx2, avx512, sha1_ni, sha256_ni, sha512_ni};
 use crate::lanes::states::States;
@@ -235,10 +234,6 @@ impl Platform {
         }
         values.len().min(4)
     }
-}
-
-fn counters<const S: usize>(first: u64) -> [u64; S] {
-    array::from_fn(|stream| first.wrapping_add(stream as u64))
 }
 
 /// How many platforms [`compute_on`] knows.

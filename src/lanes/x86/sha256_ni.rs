@@ -7,7 +7,7 @@ use core::arch::x86_64::{
     _mm_shuffle_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
 };
 
-use super::counter::{high, low};
+use super::counter::{counters, high, low};
 use super::sha_ni::{falling, padded_key, rising, truncate, turned, words};
 use crate::lanes::constants::K256;
 use crate::lanes::constants::words32::{COUNTER_BITS, END, SHA256_BITS};
@@ -27,7 +27,46 @@ pub(super) fn key_states(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32;
 
 /// The truncated HMAC-SHA-256 of each counter.
 #[target_feature(enable = "sha,sse4.1")]
-pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [u64; S]) -> [u32; S] {
+pub(super) fn sha256<const S: usize>(states: [&[u32; 8]; 2], counters: [u64; S]) -> [u32; S] {
+    let mut values = [0; S];
+    for (value, [abcd, efgh]) in values.iter_mut().zip(hmacs(states, counters)) {
+        *value = truncate::<0>(abcd, efgh);
+    }
+    values
+}
+
+/// The whole HMAC-SHA-256 of `first` and the numbers after it.
+#[target_feature(enable = "sha,sse4.1")]
+pub(super) fn fill_macs(states: [&[u32; 8]; 2], first: u64, macs: &mut [[u32; 8]]) {
+    let (many, left) = macs.as_chunks_mut::<4>();
+    let mut number = first;
+    for macs in many {
+        *macs = whole(states, counters(number));
+        number = number.wrapping_add(4);
+    }
+    match left {
+        [a, b, c] => [*a, *b, *c] = whole(states, counters(number)),
+        [a, b] => [*a, *b] = whole(states, counters(number)),
+        [a] => [*a] = whole(states, counters(number)),
+        _ => {}
+    }
+}
+
+/// The HMAC of each counter, in its words.
+#[target_feature(enable = "sha,sse4.1")]
+fn whole<const S: usize>(states: [&[u32; 8]; 2], counters: [u64; S]) -> [[u32; 8]; S] {
+    let mut macs = [[0; 8]; S];
+    for (mac, [abcd, efgh]) in macs.iter_mut().zip(hmacs(states, counters)) {
+        let ([a, b, c, d], [e, f, g, h]) = (words(abcd), words(efgh));
+        *mac = [a, b, c, d, e, f, g, h];
+    }
+    macs
+}
+
+/// The HMAC of each counter, as `compress` leaves it.
+#[target_feature(enable = "sha,sse4.1")]
+#[inline]
+fn hmacs<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [u64; S]) -> [[__m128i; 2]; S] {
     let zero = _mm_setzero_si128();
     let mut blocks = [[zero, zero, zero, rising([0, 0, 0, COUNTER_BITS])]; S];
     for (block, counter) in blocks.iter_mut().zip(counters) {
@@ -39,11 +78,7 @@ pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [
         block[0] = turned(abcd);
         block[1] = turned(efgh);
     }
-    let mut values = [0; S];
-    for (value, [abcd, efgh]) in values.iter_mut().zip(compress(outer, blocks)) {
-        *value = truncate::<0>(abcd, efgh);
-    }
-    values
+    compress(outer, blocks)
 }
 
 /// FIPS 180-4 section 6.2.2 in each stream: the state after as a, b, c, d and e, f, g, h, both

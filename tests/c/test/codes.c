@@ -122,7 +122,7 @@ static void policies(void) {
     CHECK(out.number == 30008);
     CALL(R(OK), keyfob_policy_guess_chance(&p, KEYFOB_KIND_PIN, 0, &out.number));
     CHECK(out.number == 10000000);
-    CALL(R(KIND), keyfob_policy_guess_chance(NULL, 6, 6, &out.number));
+    CALL(R(KIND), keyfob_policy_guess_chance(NULL, 7, 6, &out.number));
     CALL(R(DIGITS), keyfob_policy_guess_chance(NULL, KEYFOB_KIND_HOTP, 11, &out.number));
     p.window = 100, p.guess_bound = UINT32_MAX;
     CALL(R(OK), keyfob_policy_check(&p));
@@ -134,8 +134,28 @@ static void policies(void) {
     }
 }
 
+/* And all lists of recovery codes. */
+static void vectors_of_recovery(void) {
+    size_t at;
+    for (at = 0; at < sizeof recovery_vectors / sizeof recovery_vectors[0]; at++) {
+        const struct recovery_vector *vector = &recovery_vectors[at];
+        size_t length;
+        CALL(R(OK), keyfob_secret_from_hex(vector->secret, out.bytes, sizeof out.bytes, &out.length));
+        length = out.length;
+        {
+            uint8_t secret[KEYFOB_SECRET_MAX_SIZE];
+            memcpy(secret, out.bytes, length);
+            CALL(R(OK), keyfob_device_create_recovery(vector->count, secret, length, NOW, &out.record));
+        }
+        TAKE();
+        CALL(R(OK), keyfob_device_recovery_code(&given, vector->index, out.text, sizeof out.text));
+        CHECK(strcmp(out.text, vector->code) == 0);
+    }
+}
+
 void test_codes(void) {
     vectors_agree();
+    vectors_of_recovery();
     codes_and_secrets();
     policies();
 }

@@ -99,6 +99,7 @@ int main(void) {
     test_codes();
     test_devices();
     test_records();
+    test_recovery();
     test_soffid();
     test_table();
     /* Each function is in the table, and has returned all results that the header names, apart from

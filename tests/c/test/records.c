@@ -27,7 +27,7 @@ static void records_and_seals(void) {
     CALL(R(RECORD_DAMAGED), keyfob_device_info(&wrong, &out.info));
     wrong = given, wrong.bytes[0] = 0;
     CALL(R(RECORD_FOREIGN), keyfob_device_secret(&wrong, out.bytes, 64, &out.length));
-    wrong = given, wrong.bytes[2] = 3;
+    wrong = given, wrong.bytes[2] = 4;
     CALL(R(RECORD_NEWER), keyfob_uri_write(&wrong, "a", "b", out.text, 500, NULL));
 
     for (at = 0; at < sizeof seals / sizeof seals[0]; at++) {

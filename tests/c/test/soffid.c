@@ -68,6 +68,8 @@ static void has_factor(void) {
         CHECK(out.number == 0);
         strcpy(row.kind, "RSA");
         CALL(R(KIND), keyfob_soffid_has_factor(&given, &row, &out.number));
+        strcpy(row.kind, "RECOVERY");
+        CALL(R(WRONG_KIND), keyfob_soffid_import(&row, SECRET, SECRET_LEN, &out.record));
     }
 }
 

@@ -23,7 +23,7 @@ static struct {
 } in;
 
 /* The devices that the calls are made on. */
-enum device { IS_TOTP, IS_HOTP, IS_SMS, IS_PENDING, IS_PIN, IS_LOCKED, IS_DISABLED, IS_HELD, IS_THROTTLED, IS_T0, IS_AHEAD, IS_OUTDATED, IS_AT_THE_END, SMS_AT_THE_END, DEVICES };
+enum device { IS_TOTP, IS_HOTP, IS_SMS, IS_PENDING, IS_PIN, IS_LOCKED, IS_DISABLED, IS_HELD, IS_THROTTLED, IS_T0, IS_AHEAD, IS_OUTDATED, IS_AT_THE_END, SMS_AT_THE_END, IS_RECOVERY, DEVICES };
 static keyfob_record devices[DEVICES];
 static uint8_t sealed[KEYFOB_SEALED_SIZE];
 
@@ -61,6 +61,7 @@ static void make_devices(void) {
     CHECK(keyfob_device_create_hotp(NULL, SECRET, SECRET_LEN, 0, NOW, &devices[IS_HOTP]) == R(OK));
     CHECK(keyfob_device_create_sms(NULL, SECRET, SECRET_LEN, NOW, &devices[IS_SMS]) == R(OK));
     CHECK(keyfob_device_create_pin(NULL, "12345678", 8, NOW, &devices[IS_PIN]) == R(OK));
+    CHECK(keyfob_device_create_recovery(10, SECRET, SECRET_LEN, NOW, &devices[IS_RECOVERY]) == R(OK));
     CHECK(keyfob_device_create_totp(&later, SECRET, SECRET_LEN, NOW, &devices[IS_T0]) == R(OK));
     {
         /* Used by a clock two hours ahead, which was put right since. */
@@ -139,6 +140,9 @@ CALLS(device_create_hotp, (PARAMS, DATA(SECRET_IN), 0, now, RECORDS))
 CALLS(device_create_sms, (PARAMS, DATA(SECRET_IN), now, RECORDS))
 CALLS(device_create_email, (PARAMS, DATA(SECRET_IN), now, RECORDS))
 CALLS(device_create_pin, (POLICIES, CHARS(PIN), now, RECORDS))
+CALLS(device_create_recovery, (number ? number : 10, DATA(SECRET_IN), now, RECORDS))
+CALLS(device_recovery_code, (RECORDS, number, TEXTS(TEXT)))
+CALLS(recovery_code_check, (CHARS(CODE), P(uint32_t, NUMBER)))
 CALLS(record_read, (DATA(FROM), RECORDS))
 CALLS(device_info, (RECORDS, P(keyfob_info, INFO)))
 CALLS(device_secret, (RECORDS, P(uint8_t, BYTES), length_of[BYTES], P(size_t, LENGTH)))
@@ -223,6 +227,11 @@ static const struct row {
     FUNCTION(device_create_email, IS_TOTP, PARAMETERS_IN, SECRET_FAULTS, NIL(RECORD, NULL_POINTER)),
     FUNCTION(device_create_pin, IS_TOTP, POLICY_IN, NIL(PIN, NULL_POINTER), SIZE(PIN, 0, PIN_LENGTH), SIZE(PIN, 7, PIN_LENGTH), HUGE_SIZE(PIN),
              SIZE(PIN, 9, PIN_DIGITS), NIL(RECORD, NULL_POINTER)),
+    FUNCTION(device_create_recovery, IS_TOTP, SECRET_FAULTS, NUMBER_IN(65, RECOVERY_CODE_COUNT), NUMBER_IN(257, RECOVERY_CODE_COUNT),
+             NIL(RECORD, NULL_POINTER)),
+    FUNCTION(device_recovery_code, IS_RECOVERY, RECORD_IN, BUFFER(TEXT, KEYFOB_RECOVERY_CODE_SIZE), NUMBER_IN(10, RECOVERY_CODE_COUNT),
+             NUMBER_IN(UINT32_MAX, RECOVERY_CODE_COUNT), DEVICE(IS_TOTP, WRONG_KIND), DEVICE(IS_PIN, WRONG_KIND)),
+    FUNCTION(recovery_code_check, IS_TOTP, CODE_FAULTS(CODE), NIL(NUMBER, NULL_POINTER)),
     FUNCTION(record_read, IS_TOTP, NIL(FROM, NULL_POINTER), DAMAGED(FROM), SIZE(FROM, 0, RECORD_LENGTH), SIZE(FROM, 167, RECORD_LENGTH), HUGE_SIZE(FROM),
              NIL(RECORD, OK)),
     FUNCTION(device_info, IS_TOTP, RECORD_IN, NIL(INFO, NULL_POINTER), STRUCT(INFO, 104)),
@@ -266,7 +275,7 @@ static const struct row {
     FUNCTION(policy_default, IS_TOTP, NIL(POLICY_OUT, NULL_POINTER), STRUCT(POLICY_OUT, 64)),
     FUNCTION(policy_soffid, IS_TOTP, NIL(POLICY_OUT, NULL_POINTER), STRUCT(POLICY_OUT, 64)),
     FUNCTION(policy_check, IS_TOTP, POLICY_IN),
-    FUNCTION(policy_guess_chance, IS_TOTP, POLICY_IN, NUMBER_IN(6, KIND), NUMBER_IN(257, KIND), NUMBER_IN(2, DIGITS), NIL(NUMBER, NULL_POINTER)),
+    FUNCTION(policy_guess_chance, IS_TOTP, POLICY_IN, NUMBER_IN(7, KIND), NUMBER_IN(257, KIND), NUMBER_IN(6, OK), NUMBER_IN(2, DIGITS), NIL(NUMBER, NULL_POINTER)),
     FUNCTION(uri_write, IS_TOTP, RECORD_IN, NIL(ISSUER_IN, OK), LONG_TEXT(ISSUER_IN), NIL(ACCOUNT_IN, NULL_POINTER), LONG_TEXT(ACCOUNT_IN),
              BUFFER(TEXT, 112), NIL(LENGTH, OK), DEVICE(IS_T0, URI_T0),
              DEVICE(IS_SMS, WRONG_KIND), DEVICE(IS_PIN, WRONG_KIND)),
@@ -276,8 +285,10 @@ static const struct row {
              SIZE(ISSUER, 0, BUFFER_TOO_SMALL), SIZE(ISSUER, 4, BUFFER_TOO_SMALL), SIZE(ISSUER, 5, OK), SIZE(ACCOUNT, 5, BUFFER_TOO_SMALL), SIZE(ACCOUNT, SIZE_MAX, OK)),
     FUNCTION(soffid_import, IS_TOTP, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), NIL(SECRET_IN, NULL_POINTER), HUGE_SIZE(SECRET_IN), SIZE(SECRET_IN, 0, OK),
              NIL(RECORD, NULL_POINTER)),
-    FUNCTION(soffid_export, IS_TOTP, RECORD_IN, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), DEVICE(IS_T0, SOFFID_PARAMETERS)),
-    FUNCTION(soffid_update, IS_TOTP, RECORD_IN, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), DEVICE(IS_T0, SOFFID_PARAMETERS), DEVICE(IS_HOTP, WRONG_KIND)),
+    FUNCTION(soffid_export, IS_TOTP, RECORD_IN, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), DEVICE(IS_T0, SOFFID_PARAMETERS),
+             DEVICE(IS_RECOVERY, WRONG_KIND)),
+    FUNCTION(soffid_update, IS_TOTP, RECORD_IN, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), DEVICE(IS_T0, SOFFID_PARAMETERS), DEVICE(IS_HOTP, WRONG_KIND),
+             DEVICE(IS_RECOVERY, WRONG_KIND)),
     FUNCTION(soffid_has_factor, IS_TOTP, RECORD_IN, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), NIL(NUMBER, NULL_POINTER)),
 };
 
@@ -386,7 +397,7 @@ void test_table(void) {
         try_call(row, &none, 0);
         for (entry = 0; row->faults[entry].kind != NONE; entry++) {
             const struct fault *fault = &row->faults[entry];
-            int variant, variants = fault->kind == WRONG_POLICY ? 24 : fault->kind == WRONG_PARAMETERS ? 9 : 1;
+            int variant, variants = fault->kind == WRONG_POLICY ? 25 : fault->kind == WRONG_PARAMETERS ? 9 : 1;
             for (variant = 0; variant < variants; variant++) {
                 try_call(row, fault, variant);
             }

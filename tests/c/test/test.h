@@ -75,6 +75,7 @@ void totp(void);
 void test_codes(void);
 void test_devices(void);
 void test_records(void);
+void test_recovery(void);
 void test_soffid(void);
 void test_table(void);
 int in_table(const char *name);

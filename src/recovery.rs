@@ -1,0 +1,298 @@
+//! Layer 2: recovery codes, the look-up secrets of NIST SP 800-63B-4 section 3.1.2.
+//!
+//! A code is 64 bits of HMAC-SHA-256 under the device's own secret. That of index i is word i mod 4
+//! of the HMAC of the number i div 4, big endian in words of 64 bits. As text it has 13 symbols for
+//! these bits and one to check them, of Crockford's Base32, which has no `I`, `L`, `O` and `U`.
+//!
+//! The check symbol makes the symbols, taken as a polynomial over GF(32), zero at x, a root of
+//! x^5 + x^2 + 1. So one wrong symbol is found for sure, and any two that changed places.
+
+use core::fmt;
+
+use rand_core::TryCryptoRng;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::ZeroizeOnDrop;
+
+use crate::hmac::HmacSha256;
+use crate::wipe::wipe;
+use crate::{Algorithm, Error, RECOVERY_CODES_MAX, Secret};
+
+/// The size of a recovery code as text, in bytes: 14 symbols in three groups, and two hyphens.
+pub const RECOVERY_CODE_SIZE: usize = 16;
+
+/// How many codes one HMAC gives.
+const CODES_PER_MAC: usize = 4;
+/// How many HMACs are computed at once: few, since they are on a small stack.
+const MACS_AT_ONCE: usize = 4;
+/// The symbols of a code, with the check symbol.
+const SYMBOLS: u8 = 14;
+/// What is typed as a code has no more bytes than this, gaps among them.
+const MAX_TYPED_BYTES: usize = 64;
+
+/// The recovery codes of one device, for a user who has lost every other factor. Each is right
+/// once.
+///
+/// They are derived from a secret that is drawn for them alone, so none is stored. Show them once,
+/// when they are made.
+///
+/// ```
+/// use getrandom::SysRng;
+/// use keyfob::{Device, Error, Policy, RecoveryCodes};
+///
+/// let codes = RecoveryCodes::random(RecoveryCodes::DEFAULT_COUNT, &mut SysRng)?;
+/// let device = Device::recovery(codes.clone(), 1_700_000_000);
+/// let list: Vec<_> = codes.iter().collect(); // such as 4ZK2M-81QXV-T0CK
+/// assert_eq!(list.len(), 10);
+///
+/// // People type them in any case, with or without the hyphens.
+/// let typed = list[3].as_str().to_lowercase().replace('-', " ");
+/// let attempt = device.verify(&Policy::DEFAULT, typed.as_bytes(), 1_700_000_100)?;
+/// let verdict = attempt.commit(|_next| Ok::<(), Error>(()))?; // here: store it
+/// assert!(verdict.is_right());
+/// assert_eq!(verdict.recovery_codes_left(), Some(9));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryCodes {
+    secret: Secret,
+    count: u8,
+}
+
+impl RecoveryCodes {
+    /// How many codes there are by default.
+    pub const DEFAULT_COUNT: u8 = 10;
+
+    /// Draws `count` codes, 1 to 64: a secret of 32 bytes. `rng` is as for
+    /// [`Secret::random`](Secret::random).
+    ///
+    /// Errors: [`Error::RecoveryCodeCount`], [`Error::Randomness`].
+    pub fn random<R: TryCryptoRng + ?Sized>(count: u8, rng: &mut R) -> Result<Self, Error> {
+        // Before anything is drawn.
+        if !Self::is_count(count) {
+            return Err(Error::RecoveryCodeCount);
+        }
+        Self::new(Secret::random(Algorithm::Sha256, rng)?, count)
+    }
+
+    /// The `count` codes, 1 to 64, of a secret that was drawn for them alone.
+    ///
+    /// Errors: [`Error::RecoveryCodeCount`], [`Error::SecretLength`] for a short secret.
+    pub fn new(secret: Secret, count: u8) -> Result<Self, Error> {
+        if !Self::is_count(count) {
+            Err(Error::RecoveryCodeCount)
+        } else if secret.is_short() {
+            Err(Error::SecretLength)
+        } else {
+            Ok(Self::from_parts(secret, count))
+        }
+    }
+
+    pub(crate) const fn from_parts(secret: Secret, count: u8) -> Self {
+        Self { secret, count }
+    }
+
+    /// Whether a device may have so many codes.
+    pub(crate) fn is_count(count: u8) -> bool {
+        (1..=RECOVERY_CODES_MAX).contains(&count.into())
+    }
+
+    /// How many codes there are, those used up among them: 1 to 64.
+    pub const fn count(&self) -> u8 {
+        self.count
+    }
+
+    /// The secret that the codes are derived from. Never log it.
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The codes in the order of their index, those used up among them.
+    pub fn iter(&self) -> impl Iterator<Item = RecoveryCode> {
+        let hmac = HmacSha256::new(&self.secret);
+        (0..usize::from(self.count)).filter_map(move |index| {
+            let mut mac = [[0; 8]];
+            hmac.compute((index / CODES_PER_MAC) as u64, &mut mac);
+            let code = words(&mac).nth(index % CODES_PER_MAC).map(RecoveryCode::new);
+            wipe(mac.as_flattened_mut());
+            code
+        })
+    }
+
+    /// A bit for each code, that of index 0 the lowest.
+    pub(crate) fn mask(&self) -> u64 {
+        u64::MAX.checked_shr(u64::BITS.saturating_sub(self.count.into())).unwrap_or_default()
+    }
+
+    /// Which of the codes `typed` is: a bit for each, as in [`mask`](Self::mask). In constant time
+    /// for the number of codes and the length of `typed`.
+    pub(crate) fn places(&self, typed: &[u8]) -> u64 {
+        let (typed, hmac) = (Typed::new(typed), HmacSha256::new(&self.secret));
+        let (mut places, mut macs) = (0, [[0; 8]; MACS_AT_ONCE]);
+        let count = usize::from(self.count).div_ceil(CODES_PER_MAC);
+        for (first, shift) in (0..count).step_by(MACS_AT_ONCE).zip([0, 16, 32, 48]) {
+            let macs = macs.get_mut(..count.saturating_sub(first).min(MACS_AT_ONCE)).unwrap_or_default();
+            hmac.compute(first as u64, macs);
+            let here = words(macs).rev().fold(0, |here, word| here << 1 | u64::from(word.ct_eq(&typed.word).unwrap_u8()));
+            places |= here.checked_shl(shift).unwrap_or_default();
+        }
+        wipe(macs.as_flattened_mut());
+        u64::conditional_select(&0, &(places & self.mask()), typed.is_code)
+    }
+}
+
+/// A recovery code as people read it: three groups of symbols, `XXXXX-XXXXX-XXXX`, 16 bytes of
+/// ASCII. Wiped on drop, redacted in `Debug`, compared in constant time.
+///
+/// There is no `Display`, so that a code is only printed where [`as_str`](Self::as_str) says so.
+#[derive(Clone)]
+pub struct RecoveryCode([u8; RECOVERY_CODE_SIZE]);
+
+impl RecoveryCode {
+    fn new(word: u64) -> Self {
+        let (mut text, mut sum) = ([b'-'; RECOVERY_CODE_SIZE], 0);
+        let places = (0..).zip(&mut text).filter(|(at, _)| !matches!(at, 5 | 11));
+        for ((_, to), number) in places.zip(1..) {
+            let symbol = if number == SYMBOLS {
+                times_x(sum)
+            } else {
+                let below = u32::from(SYMBOLS).saturating_sub(1).saturating_sub(number.into()).saturating_mul(5);
+                (word.checked_shr(below).unwrap_or_default() & 31) as u8
+            };
+            sum = times_x(sum) ^ symbol;
+            *to = to_ascii(symbol);
+        }
+        Self(text)
+    }
+
+    /// The text: digits, capital letters and two hyphens.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The text as bytes.
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether `typed` is written as a recovery code, its check symbol included: for a form that
+    /// shows a typing error before it costs a fail. It says nothing of whether the code is right.
+    ///
+    /// Either case; blanks, tabs, ends of lines and hyphens anywhere; `I` and `L` for `1`, and `O`
+    /// for `0`; 64 bytes at most.
+    ///
+    /// ```
+    /// use keyfob::RecoveryCode;
+    ///
+    /// assert!(RecoveryCode::is_well_formed(b"00000-00000-0000"));
+    /// assert!(RecoveryCode::is_well_formed(b"oooooooooooooo"));
+    /// assert!(!RecoveryCode::is_well_formed(b"00000-00000-0001"));
+    /// ```
+    pub fn is_well_formed(typed: &[u8]) -> bool {
+        Typed::new(typed).is_code.into()
+    }
+}
+
+impl Drop for RecoveryCode {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+impl ZeroizeOnDrop for RecoveryCode {}
+
+impl fmt::Debug for RecoveryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecoveryCode(..)")
+    }
+}
+
+impl ConstantTimeEq for RecoveryCode {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl PartialEq for RecoveryCode {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for RecoveryCode {}
+
+/// The codes that HMACs give.
+fn words(macs: &[[u32; 8]]) -> impl DoubleEndedIterator<Item = u64> {
+    macs.as_flattened().as_chunks().0.iter().map(|[high, low]| u64::from(*high) << 32 | u64::from(*low))
+}
+
+/// What somebody typed as a code. Only its length reaches a branch.
+struct Typed {
+    word: u64,
+    is_code: Choice,
+}
+
+impl Typed {
+    fn new(typed: &[u8]) -> Self {
+        if typed.len() > MAX_TYPED_BYTES {
+            return Self { word: 0, is_code: Choice::from(0) };
+        }
+        // A symbol joins the word when the next one comes, so the check symbol never does.
+        let (mut word, mut last, mut count, mut sum) = (0_u64, 0_u8, 0_u8, 0_u8);
+        let (mut overflow, mut wrong) = (0_u64, 0_u8);
+        for &byte in typed {
+            let (symbol, is_symbol) = from_ascii(byte);
+            let takes = Choice::from(is_symbol);
+            wrong |= (is_symbol | is_gap(byte)) ^ 1;
+            overflow |= u64::conditional_select(&0, &(word >> 59), takes);
+            word.conditional_assign(&(word << 5 | u64::from(last)), takes);
+            last.conditional_assign(&symbol, takes);
+            sum.conditional_assign(&(times_x(sum) ^ symbol), takes);
+            count = count.wrapping_add(is_symbol);
+        }
+        let is_code = count.ct_eq(&SYMBOLS) & sum.ct_eq(&0) & overflow.ct_eq(&0) & wrong.ct_eq(&0);
+        Self { word, is_code }
+    }
+}
+
+/// The product with x in GF(32), whose elements are polynomials modulo x^5 + x^2 + 1.
+const fn times_x(element: u8) -> u8 {
+    (element << 1 ^ (element >> 4 & 1).wrapping_mul(0b10_0101)) & 31
+}
+
+/// The character of a symbol of 5 bits, without a table, which it would index.
+fn to_ascii(symbol: u8) -> u8 {
+    // After each letter that is passed over, the next one stands one further.
+    let passed = [18, 20, 22, 27].iter().fold(0_u8, |passed, &after| passed.wrapping_add(at_least(symbol, after)));
+    let to_letters = at_least(symbol, 10).wrapping_mul(const { b'A' - b'0' - 10 });
+    b'0'.wrapping_add(symbol).wrapping_add(to_letters).wrapping_add(passed)
+}
+
+/// The symbol of a character, and 1 if it has one, else 0.
+fn from_ascii(byte: u8) -> (u8, u8) {
+    let (digit, letter) = (byte.wrapping_sub(b'0'), (byte | 0x20).wrapping_sub(b'a'));
+    let (is_digit, is_letter) = (at_least(9, digit), at_least(25, letter));
+    let [is_i, is_l, is_o, is_u] = [b'i', b'l', b'o', b'u'].map(|other| is(letter, other.wrapping_sub(b'a')));
+    let passed = [9, 12, 15, 21].iter().fold(0_u8, |passed, &after| passed.wrapping_add(at_least(letter, after)));
+    let of_letter = letter.wrapping_add(10).wrapping_sub(passed);
+    let is_other = is_letter & ((is_i | is_l | is_o | is_u) ^ 1);
+    let symbol = digit.wrapping_mul(is_digit) | of_letter.wrapping_mul(is_other) | is_i | is_l;
+    (symbol, is_digit | (is_letter & (is_u ^ 1)))
+}
+
+/// 1 for what people put between groups, else 0.
+fn is_gap(byte: u8) -> u8 {
+    b"- \t\r\n".iter().fold(0, |found, &gap| found | is(byte, gap))
+}
+
+/// 1 if `number` is `bound` or more, else 0.
+const fn at_least(number: u8, bound: u8) -> u8 {
+    ((bound as u32).wrapping_sub(1).wrapping_sub(number as u32) >> 31) as u8
+}
+
+/// 1 if both are the same, else 0.
+const fn is(one: u8, other: u8) -> u8 {
+    (((one ^ other) as u32).wrapping_sub(1) >> 31) as u8
+}
+
+#[cfg(test)]
+mod tests;
