@@ -19,6 +19,9 @@ enum Call {
     Hotp([u32; 3], Vec<u8>, u64, u64),
     Sms(Vec<u8>, u64),
     Pin(Vec<u8>, u64),
+    Recovery(u32, Vec<u8>, u64),
+    RecoveryCode(u32, u16),
+    CheckRecoveryCode(Vec<u8>),
     Challenge(i8, u64),
     Resend(u64),
     Verify(Vec<u8>, u64),
@@ -104,6 +107,19 @@ pub fn run(input: Input) {
                     let digits: Vec<u8> = pin.iter().map(|byte| b'0' + byte % 10).collect();
                     keyfob_device_create_pin(policy, digits.as_ptr().cast(), digits.len(), *now, to)
                 }
+                Call::Recovery(count, secret, now) => {
+                    keyfob_device_create_recovery(count % 80, secret.as_ptr(), secret.len(), *now, to)
+                }
+                Call::RecoveryCode(index, size) => {
+                    let size = usize::from(*size).min(text.len());
+                    let result = keyfob_device_recovery_code(to, index % 80, text.as_mut_ptr(), size);
+                    if result == keyfob_result::OK {
+                        let written = keyfob_recovery_code_check(text.as_ptr(), KEYFOB_RECOVERY_CODE_SIZE - 1, &raw mut number);
+                        assert_eq!((written, number), (keyfob_result::OK, 1), "a code that was written has no typing error");
+                    }
+                    result
+                }
+                Call::CheckRecoveryCode(typed) => keyfob_recovery_code_check(typed.as_ptr().cast(), typed.len(), &raw mut number),
                 Call::Challenge(answer, now) => {
                     let mut answer = *answer;
                     keyfob_device_challenge(to, policy, Some(random), (&raw mut answer).cast(), *now, &raw mut challenge)
@@ -138,9 +154,10 @@ pub fn run(input: Input) {
                 Call::Replace(secret, kind, now) => {
                     let mut from = keyfob_record { bytes: [0; KEYFOB_RECORD_SIZE] };
                     let (bytes, length, made) = (secret.as_ptr(), secret.len(), &raw mut from);
-                    let _ = match kind % 3 {
+                    let _ = match kind % 4 {
                         0 => keyfob_device_create_totp(null(), bytes, length, 0, made),
                         1 => keyfob_device_create_hotp(null(), bytes, length, 0, 0, made),
+                        2 => keyfob_device_create_recovery(u32::from(kind >> 2), bytes, length, 0, made),
                         _ => keyfob_device_create_sms(null(), bytes, length, 0, made),
                     };
                     keyfob_device_replace_factor(to, made, *now)
@@ -212,7 +229,7 @@ pub fn run(input: Input) {
         };
         assert_ne!(result, keyfob_result::PANIC);
         if result == keyfob_result::OK {
-            let writes = !matches!(call, Call::Base32(..) | Call::Search(..) | Call::Find(..));
+            let writes = !matches!(call, Call::Base32(..) | Call::Search(..) | Call::Find(..) | Call::CheckRecoveryCode(_));
             // SAFETY: the record is a live value.
             let read = unsafe { keyfob_record_read(record.bytes.as_ptr(), KEYFOB_RECORD_SIZE, std::ptr::null_mut()) };
             assert!(!writes || read == keyfob_result::OK);

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 
 use arbitrary::Arbitrary;
 use keyfob::{
-    Algorithm, Attempt, Challenge, Code, Device, Digits, Error, Factor, GuessChance, Hotp, Lock, Pin, PinPositions, Policy, Search,
-    Secret, Status, Totp, Validity, Verdict,
+    Algorithm, Attempt, Challenge, Code, Device, Digits, Error, Factor, GuessChance, Hotp, Lock, Pin, PinPositions, Policy,
+    RecoveryCodes, Search, Secret, Status, Totp, Validity, Verdict,
 };
 
 use crate::seeded::Seeded;
@@ -44,14 +44,18 @@ enum Operation {
 }
 
 fn enrol(input: &Input, policy: &Policy) -> Result<Device, Error> {
-    if input.kind % 5 == 4 {
+    if input.kind % 6 == 5 {
+        let codes = RecoveryCodes::new(Secret::new(&input.secret)?, input.digits)?;
+        return Ok(Device::recovery(codes, input.created));
+    }
+    if input.kind % 6 == 4 {
         let digits: Vec<u8> = input.secret.iter().map(|byte| b'0' + byte % 10).collect();
         return Device::pin(Pin::new(&digits)?, policy, input.created);
     }
     let hotp = Hotp::new(Secret::new_allowing_short(&input.secret)?)
         .with_algorithm(Algorithm::ALL[usize::from(input.algorithm % 3)])
         .with_digits(Digits::new(input.digits)?);
-    Ok(match input.kind % 5 {
+    Ok(match input.kind % 6 {
         0 => Device::totp(Totp::from_hotp(hotp).with_period(input.period)?.with_t0(input.t0), input.created),
         1 => Device::hotp(hotp, input.counter, input.created),
         2 => Device::sms(hotp, input.created),
@@ -104,7 +108,9 @@ fn judge(device: &mut Device, policy: &Policy, attempt: Result<Attempt<'_, Verdi
     if verdict.is_right() {
         assert!(!closed && device.fails() == 0 && device.status() == Status::Validated && !verdict.is_locked());
         assert!(device.positions().is_none() && device.pending_since().is_none());
-        if !matches!(device.factor(), Factor::Pin(_)) {
+        if let Some(left) = before.recovery_codes_left() {
+            assert_eq!((verdict.recovery_codes_left(), device.recovery_codes_left()), (Some(left - 1), Some(left - 1)));
+        } else if !matches!(device.factor(), Factor::Pin(_)) {
             assert!(verdict.matched().unwrap() >= before.moving_factor());
             assert_eq!(device.moving_factor(), verdict.matched().unwrap() + 1);
         }
@@ -113,6 +119,7 @@ fn judge(device: &mut Device, policy: &Policy, attempt: Result<Attempt<'_, Verdi
         assert!(device.fails() == before.fails() || device.fails() == before.fails() + 1);
         assert_eq!((verdict.matched(), verdict.drift()), (None, None));
         assert_eq!(device.last_used(), before.last_used());
+        assert_eq!(device.recovery_codes_left(), before.recovery_codes_left());
     }
     if let Lock::Hard { max_fails: fails } = policy.lock() {
         let is_closed = matches!(device.status(), Status::Locked | Status::Disabled) || !device.validity().contains(now);
@@ -148,6 +155,10 @@ pub fn run(input: Input) {
                         hotp.generate(device.moving_factor().saturating_add(u64::from(*ahead))).as_bytes().to_vec()
                     }
                     (_, Ok(Challenge::Message { code, .. })) => code.as_bytes().to_vec(),
+                    (Factor::Recovery(codes), _) => codes
+                        .iter()
+                        .nth(usize::from(*ahead % codes.count()))
+                        .map_or_else(Vec::new, |code| code.as_str().as_bytes().to_vec()),
                     (Factor::Pin(pin), Ok(Challenge::Positions(asked))) => {
                         asked.iter().map(|number| pin.expose()[usize::from(number) - 1]).collect()
                     }
@@ -205,12 +216,14 @@ pub fn run(input: Input) {
                     continue;
                 };
                 let same = device.factor().generator() == other.factor().generator();
+                let same_codes = device.factor().secret() == other.factor().secret();
                 match device.replace_factor(&other, *time) {
                     Ok(()) => {
                         assert_eq!((device.fails(), device.status()), (before.fails(), before.status()));
                         assert_eq!((device.pending_since(), device.drift()), (None, 0));
                         assert_eq!(device.throttled_until(), before.throttled_until());
                         assert!(!same || device.moving_factor() >= before.moving_factor());
+                        assert!(!same_codes || device.recovery_codes_left() <= before.recovery_codes_left());
                     }
                     Err(_) => assert_eq!(device, before),
                 }
