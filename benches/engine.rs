@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use common::{ABSENT, KEY, NOW, case, heading, table, table_of_runs};
 use hmac::{Hmac, KeyInit, Mac};
-use keyfob::{Algorithm, Device, Error, Hotp, Policy, Search, Secret, Totp};
+use keyfob::{Algorithm, Device, Error, GuessChance, Hotp, Policy, RecoveryCodes, Search, Secret, Totp};
 
 const STEP: u64 = NOW / 30;
 
@@ -105,6 +105,31 @@ fn resync() {
     );
 }
 
+/// A wrong code among `count` recovery codes, and among as many HOTP counters.
+fn recovery(count: u8) {
+    let codes = RecoveryCodes::new(Secret::new(black_box(KEY)).unwrap(), count).unwrap();
+    let policy = Policy::builder().look_ahead(u16::from(count) - 1).guess_bound(GuessChance::CERTAIN).build().unwrap();
+    let record_to_record = |device: Device, typed: &'static [u8]| {
+        let record = *device.to_record().as_bytes();
+        move || {
+            let mut stored = *black_box(&record);
+            let device = Device::from_bytes(&stored).unwrap();
+            let verdict = device.verify_and_store(&policy, black_box(typed), black_box(NOW), |next| {
+                next.write_record(&mut stored);
+                Ok::<(), Error>(())
+            });
+            black_box((&stored, &verdict.unwrap()));
+        }
+    };
+    table(
+        &format!("{count} recovery codes, record to record"),
+        vec![
+            case("a recovery code", record_to_record(Device::recovery(codes, NOW), b"00000-00000-0000")),
+            case("as many HOTP counters", record_to_record(Device::hotp(hotp(), 0, NOW), ABSENT.as_bytes())),
+        ],
+    );
+}
+
 fn record() {
     let device = Device::totp(Totp::from_hotp(hotp()), NOW);
     let record = *device.to_record().as_bytes();
@@ -157,6 +182,8 @@ fn main() {
     for skew in [1, 10] {
         search(skew);
     }
+    recovery(10);
+    recovery(64);
     resync();
     for algorithm in [Algorithm::Sha1, Algorithm::Sha256] {
         find(algorithm);
