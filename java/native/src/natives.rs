@@ -27,6 +27,7 @@ type NewVerdict = Out<{ size_of::<keyfob_verdict>() }, SIZE>;
 type Secret = Bytes<KEYFOB_SECRET_MAX_SIZE>;
 type NewSecret = Out<KEYFOB_SECRET_MAX_SIZE, NOTHING>;
 type NewCode = Out<KEYFOB_CODE_SIZE, NOTHING>;
+type NewRecoveryCode = Out<KEYFOB_RECOVERY_CODE_SIZE, NOTHING>;
 type NewLength = Out<{ size_of::<u64>() }, NOTHING>;
 type NewNumber = Out<{ size_of::<u32>() }, NOTHING>;
 type NewCounter = Out<{ size_of::<u64>() }, NOTHING>;
@@ -116,7 +117,13 @@ natives! {
         keyfob_device_create_email(parameters.pointer(), secret.pointer(), secret.length(), now, record.pointer());
     fn device_create_pin(policy: Policy, pin: Answer, now: u64, record: Record) =
         keyfob_device_create_pin(policy.pointer(), pin.pointer(), pin.length(), now, record.pointer());
+    fn device_create_recovery(count: u32, secret: Secret, now: u64, record: Record) =
+        keyfob_device_create_recovery(count, secret.pointer(), secret.length(), now, record.pointer());
 
+    fn device_recovery_code(record: Record, index: u32, code: NewRecoveryCode) =
+        keyfob_device_recovery_code(record.pointer(), index, code.pointer(), KEYFOB_RECOVERY_CODE_SIZE);
+    fn recovery_code_check(typed: Answer, well_formed: NewNumber) =
+        keyfob_recovery_code_check(typed.pointer(), typed.length(), well_formed.pointer());
     fn device_challenge(record: Record, policy: Policy, now: u64, challenge: NewChallenge) =
         keyfob_device_challenge(record.pointer(), policy.pointer(), None, ptr::null_mut(), now, challenge.pointer());
     fn device_resend(record: Record, policy: Policy, now: u64, challenge: NewChallenge) =

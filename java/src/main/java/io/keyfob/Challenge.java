@@ -17,7 +17,7 @@ public final class Challenge implements AutoCloseable {
 
     /** The kind of a challenge. */
     public enum Kind {
-        /** TOTP, HOTP: nothing to do, since the authenticator shows the code. */
+        /** TOTP, HOTP, recovery codes: nothing to do, since the user has the code. */
         AUTHENTICATOR,
         /** SMS, e-mail: deliver {@link Challenge#code}. */
         MESSAGE,

@@ -4,7 +4,7 @@ import java.util.OptionalLong;
 
 /** A snapshot of a device without its secret. Immutable. Times are Unix seconds. */
 public final class DeviceInfo {
-    static final int SIZE = 128;
+    static final int SIZE = 136;
     private static final int KIND = 4;
     private static final int STATUS = 8;
     private static final int ALGORITHM = 12;
@@ -26,6 +26,8 @@ public final class DeviceInfo {
     private static final int HAS_SHORT_SECRET = 108;
     private static final int NOT_BEFORE = 112;
     private static final int NOT_AFTER = 120;
+    private static final int RECOVERY_CODES = 128;
+    private static final int RECOVERY_CODES_LEFT = 132;
 
     private final byte[] struct = Struct.create(SIZE);
 
@@ -54,7 +56,7 @@ public final class DeviceInfo {
     /**
      * The hash of its codes.
      *
-     * @return the algorithm, or null for a PIN
+     * @return the algorithm, or null for a PIN and for recovery codes
      */
     public Algorithm algorithm() {
         return Algorithm.fromNumber(Struct.getInt(struct, ALGORITHM));
@@ -63,7 +65,7 @@ public final class DeviceInfo {
     /**
      * The digits of its codes.
      *
-     * @return 6 to 10, or 0 for a PIN
+     * @return 6 to 10, or 0 for a PIN and for recovery codes
      */
     public int digits() {
         return Struct.getInt(struct, DIGITS);
@@ -109,7 +111,7 @@ public final class DeviceInfo {
      * TOTP: the lowest step that may still be accepted. HOTP: the expected counter. SMS, e-mail:
      * the number of the issue.
      *
-     * @return an unsigned number; 0 for a PIN
+     * @return an unsigned number; 0 for a PIN and for recovery codes
      */
     public long movingFactor() {
         return Struct.getLong(struct, MOVING_FACTOR);
@@ -182,7 +184,7 @@ public final class DeviceInfo {
     /**
      * Whether the secret has fewer than 16 bytes: see {@link Secret#fromBytesAllowingShort}.
      *
-     * @return true if so; false for a PIN
+     * @return true if so; false for a PIN and for recovery codes
      */
     public boolean hasShortSecret() {
         return Struct.getFlag(struct, HAS_SHORT_SECRET);
@@ -204,6 +206,24 @@ public final class DeviceInfo {
      */
     public OptionalLong notAfter() {
         return unlessZero(NOT_AFTER);
+    }
+
+    /**
+     * Recovery codes: how many there are, those that are used up among them.
+     *
+     * @return 1 to 64; 0 for other kinds
+     */
+    public int recoveryCodes() {
+        return Struct.getInt(struct, RECOVERY_CODES);
+    }
+
+    /**
+     * Recovery codes: how many are left.
+     *
+     * @return 0 to 64; 0 for other kinds
+     */
+    public int recoveryCodesLeft() {
+        return Struct.getInt(struct, RECOVERY_CODES_LEFT);
     }
 
     private OptionalLong unlessZero(int at) {

@@ -52,6 +52,16 @@ final class DeviceRecord implements AutoCloseable {
         }
     }
 
+    /** The record of a PIN. */
+    static DeviceRecord fromPin(Policy policy, char[] pin, long now) {
+        byte[] digits = Text.answer(pin);
+        try {
+            return create(record -> Native.engine().deviceCreatePin(policy.struct(), digits, now, record));
+        } finally {
+            Arrays.fill(digits, (byte) 0);
+        }
+    }
+
     /** A record from storage. */
     static DeviceRecord fromStored(byte[] record) {
         int length = Math.min(record.length, Sizes.RECORD_SIZE + 1);
@@ -93,6 +103,24 @@ final class DeviceRecord implements AutoCloseable {
     /** Has the engine read the record, or change it in place. */
     void call(Call call) {
         Native.check(memory.<Integer, RuntimeException>use(call::run));
+    }
+
+    /** The URI that describes the authenticator. */
+    char[] toUri(String issuer, String account) {
+        byte[] by = Text.terminated(issuer, "issuer");
+        byte[] to = Text.terminated(account, "account");
+        byte[] text = new byte[Sizes.URI_SIZE];
+        byte[] length = new byte[Sizes.LENGTH_SIZE];
+        call(record -> Native.engine().uriWrite(record, by, to, text, length));
+        return Text.take(text, 0, (int) Struct.getLong(length, 0));
+    }
+
+    /** Takes the factor of another record. */
+    void replaceFactor(DeviceRecord from, long now) {
+        // A copy: otherwise two threads that replace each other's factor could deadlock.
+        try (Memory other = from.copy()) {
+            call(record -> Native.engine().deviceReplaceFactor(record, other, now));
+        }
     }
 
     /** Judges an answer; {@code store} may be null: see {@link #attempt}. */

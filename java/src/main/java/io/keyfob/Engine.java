@@ -51,6 +51,12 @@ interface Engine {
 
     int deviceCreatePin(byte[] policy, byte[] pin, long now, Memory record);
 
+    int deviceCreateRecovery(int count, byte[] secret, long now, Memory record);
+
+    int deviceRecoveryCode(Memory record, int index, byte[] code);
+
+    int recoveryCodeCheck(byte[] typed, byte[] wellFormed);
+
     int deviceChallenge(Memory record, byte[] policy, long now, byte[] challenge);
 
     int deviceResend(Memory record, byte[] policy, long now, byte[] challenge);

@@ -141,6 +141,15 @@ final class Jni implements Engine, Memory.Pool {
     public native int deviceCreatePin(byte[] policy, byte[] pin, long now, Memory record);
 
     @Override
+    public native int deviceCreateRecovery(int count, byte[] secret, long now, Memory record);
+
+    @Override
+    public native int deviceRecoveryCode(Memory record, int index, byte[] code);
+
+    @Override
+    public native int recoveryCodeCheck(byte[] typed, byte[] wellFormed);
+
+    @Override
     public native int deviceChallenge(Memory record, byte[] policy, long now, byte[] challenge);
 
     @Override

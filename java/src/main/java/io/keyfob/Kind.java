@@ -11,7 +11,9 @@ public enum Kind {
     /** Codes sent by e-mail. */
     EMAIL,
     /** A security PIN. */
-    PIN;
+    PIN,
+    /** Recovery codes (look-up secrets, NIST SP 800-63B-4 section 3.1.2). */
+    RECOVERY;
 
     int number() {
         return ordinal() + 1;

@@ -1,6 +1,5 @@
 package io.keyfob;
 
-import java.util.Arrays;
 import java.util.Objects;
 
 /**
@@ -49,8 +48,7 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException {@link OtpError#DIGITS}, {@link OtpError#PERIOD}
      */
     public static OtpDevice totp(Parameters parameters, Secret secret, long now) {
-        byte[] struct = parameters.struct();
-        return secret.use(bytes -> create(record -> Native.engine().deviceCreateTotp(struct, bytes, now, record)));
+        return secret.use(bytes -> create(record -> Native.engine().deviceCreateTotp(parameters.struct(), bytes, now, record)));
     }
 
     /**
@@ -64,8 +62,7 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException {@link OtpError#DIGITS}
      */
     public static OtpDevice hotp(Parameters parameters, Secret secret, long counter, long now) {
-        byte[] struct = parameters.struct();
-        return secret.use(bytes -> create(record -> Native.engine().deviceCreateHotp(struct, bytes, counter, now, record)));
+        return secret.use(bytes -> create(record -> Native.engine().deviceCreateHotp(parameters.struct(), bytes, counter, now, record)));
     }
 
     /**
@@ -78,8 +75,7 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException {@link OtpError#DIGITS}
      */
     public static OtpDevice sms(Parameters parameters, Secret secret, long now) {
-        byte[] struct = parameters.struct();
-        return secret.use(bytes -> create(record -> Native.engine().deviceCreateSms(struct, bytes, now, record)));
+        return secret.use(bytes -> create(record -> Native.engine().deviceCreateSms(parameters.struct(), bytes, now, record)));
     }
 
     /**
@@ -92,8 +88,7 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException {@link OtpError#DIGITS}
      */
     public static OtpDevice email(Parameters parameters, Secret secret, long now) {
-        byte[] struct = parameters.struct();
-        return secret.use(bytes -> create(record -> Native.engine().deviceCreateEmail(struct, bytes, now, record)));
+        return secret.use(bytes -> create(record -> Native.engine().deviceCreateEmail(parameters.struct(), bytes, now, record)));
     }
 
     /**
@@ -106,19 +101,24 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS}
      */
     public static OtpDevice pin(Policy policy, char[] pin, long now) {
-        byte[] digits = Text.answer(pin);
-        try {
-            return create(record -> Native.engine().deviceCreatePin(policy.struct(), digits, now, record));
-        } finally {
-            Arrays.fill(digits, (byte) 0);
-        }
+        return new OtpDevice(DeviceRecord.fromPin(policy, pin, now));
+    }
+
+    /**
+     * Enrols recovery codes, for a user who may lose every other factor.
+     *
+     * @param codes {@linkplain RecoveryCodes#random drawn} for this device alone; they are copied
+     * @param now Unix seconds
+     * @return a device to be closed
+     */
+    public static OtpDevice recovery(RecoveryCodes codes, long now) {
+        return new OtpDevice(codes.record(now));
     }
 
     /**
      * Enrols the authenticator that an {@code otpauth://} URI describes.
      *
-     * @param uri the URI, which is not changed; its label may contain characters outside of ASCII
-     *         without encoding
+     * @param uri the URI, which is not changed; its label may be in any script, unencoded
      * @param now Unix seconds
      * @return a device to be closed
      * @throws OtpException an error of the URI, its secret or its parameters
@@ -170,12 +170,7 @@ public final class OtpDevice implements AutoCloseable {
      *         OtpError#URI_T0}, {@link OtpError#LENGTH}
      */
     public char[] toUri(String issuer, String account) {
-        byte[] by = Text.terminated(issuer, "issuer");
-        byte[] to = Text.terminated(account, "account");
-        byte[] text = new byte[Sizes.URI_SIZE];
-        byte[] length = new byte[Sizes.LENGTH_SIZE];
-        record.call(bytes -> Native.engine().uriWrite(bytes, by, to, text, length));
-        return Text.take(text, 0, (int) Struct.getLong(length, 0));
+        return record.toUri(issuer, account);
     }
 
     /** {@return a snapshot of the device, without its secret} */
@@ -189,13 +184,23 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
+     * {@return a copy of the recovery codes of this device, to be closed}
+     *
+     * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds
+     */
+    public RecoveryCodes recoveryCodes() {
+        return record.read(RecoveryCodes::fromRecord);
+    }
+
+    /**
      * Judges an answer, and changes the device in place: store {@link #toRecord} before you use the
      * verdict. Where several answers may come at once, {@link #verify(Policy, char[], long, Store)}
      * keeps that order. SMS, e-mail and PIN need a challenge first. One right answer uses it up,
      * also where the policy asks for the whole PIN.
      *
      * <p>An answer consists of ASCII digits only. A blank or a hyphen makes it wrong, and a fail.
-     * Remove blanks and hyphens that people type, as in {@code 475 073}.
+     * Remove blanks and hyphens that people type, as in {@code 475 073}. A recovery code alone may
+     * have them, as {@link RecoveryCodes#isWellFormed} says.
      *
      * @param policy the server's policy
      * @param answer a code, or a PIN's digits at the positions asked, without blanks and hyphens
@@ -336,11 +341,9 @@ public final class OtpDevice implements AutoCloseable {
      * Repairs TOTP that was used while a clock was ahead ({@link Reason#CLOCK_WAS_AHEAD}): lowers
      * the highest accepted step, in place, to the step of {@code now}. Accepts {@code now} even if
      * it is before a time that the device has seen, and forgets a learned drift. Status, fails and
-     * locks stay.
-     *
-     * <p>The price: an accepted code of a step after {@code now} becomes right once more when its
-     * time comes, for anyone who has seen it. Codes of {@code now} and before do not. Call this
-     * only on an administrator's decision, with a correct clock, and record that decision.
+     * locks stay. The price: an accepted code of a step after {@code now} becomes right once more
+     * when its time comes, for anyone who has seen it. Codes of {@code now} and before do not. Call
+     * this only on an administrator's decision, with a correct clock, and record that decision.
      *
      * @param now Unix seconds
      * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds, {@link OtpError#CLOCK}
@@ -369,22 +372,19 @@ public final class OtpDevice implements AutoCloseable {
      * Replaces the factor of the device, in place, with that of another device of the same kind:
      * the parameters and the secret, or the PIN, the counter and the validity. Create the other
      * device for this purpose; nothing else of it counts. For a new secret after a change of
-     * telephone, a new PIN, or an authenticator that is enrolled again.
+     * telephone, a new PIN, new recovery codes, or an authenticator that is enrolled again.
      *
      * <p>Keeps the status, the fails and every lock. A pending challenge ends, and a learned drift
-     * is forgotten. The same secret keeps the higher counter. TOTP keeps its used steps; under a
-     * new secret only those before {@code now}. Never replace a secret with an earlier one of the
-     * same device.
+     * is forgotten. The same secret keeps the higher counter and the used recovery codes. TOTP
+     * keeps its used steps; under a new secret only those before {@code now}. Never replace a
+     * secret with an earlier one of the same device.
      *
      * @param from a device of the same kind, which is not changed
      * @param now Unix seconds
      * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#EXHAUSTED}
      */
     public void replaceFactor(OtpDevice from, long now) {
-        // A copy: otherwise two threads that replace each other's factor could deadlock.
-        try (Memory other = from.record.copy()) {
-            record.call(bytes -> Native.engine().deviceReplaceFactor(bytes, other, now));
-        }
+        record.replaceFactor(from.record, now);
     }
 
     /** Overwrites the record. Waits for the call that is using it. Further calls do nothing. */

@@ -44,6 +44,8 @@ public enum OtpError {
     PIN_LENGTH(29),
     /** PIN: not ASCII digits only. */
     PIN_DIGITS(30),
+    /** Recovery codes: not 1 to 64. */
+    RECOVERY_CODE_COUNT(31),
     /** Policy: window above 1000 steps. */
     WINDOW(40),
     /** Policy: look-ahead above 1000 counters. */

@@ -66,7 +66,7 @@ public final class Policy {
      * within a year of guessing.
      *
      * @param kind the kind of device
-     * @param digits the digits of its codes, 6 to 10; ignored for a PIN
+     * @param digits the digits of its codes, 6 to 10; ignored for a PIN and for recovery codes
      * @return parts per billion
      * @throws OtpException {@link OtpError#DIGITS}
      */

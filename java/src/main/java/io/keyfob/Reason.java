@@ -8,7 +8,7 @@ public enum Reason {
     WRONG,
     /**
      * A code that was accepted before, or is older than an accepted one. A fail, except for the
-     * code accepted last.
+     * code accepted last, and for recovery codes.
      */
     REPLAYED,
     /** The challenge had expired. A fail. */

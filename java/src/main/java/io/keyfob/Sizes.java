@@ -10,6 +10,8 @@ final class Sizes {
     static final int SHORT_SECRET_MIN_SIZE = 10;
     static final int SECRET_MAX_SIZE = 64;
     static final int CODE_SIZE = 12;
+    static final int RECOVERY_CODES_MAX = 64;
+    static final int RECOVERY_CODE_SIZE = 17;
     static final int BASE32_SIZE = 104;
     static final int HEX_SIZE = 129;
     static final int URI_SIZE = 2048;
@@ -26,7 +28,7 @@ final class Sizes {
     /** The size of {@code keyfob_verdict}. */
     static final int VERDICT_SIZE = 48;
 
-    /** A PIN has at most 64 digits, so no longer answer is right. */
+    /** A PIN has at most 64 digits, a typed recovery code 64 bytes. No longer answer is right. */
     static final int ANSWER_MAX = 65;
 
     /** Room for any answer, in whole longs. */

@@ -50,8 +50,13 @@ public final class SoffidConfig {
      *
      * @param kind the kind of device
      * @return a builder of the policy
+     * @throws OtpException {@link OtpError#WRONG_KIND} for recovery codes, which Soffid does not
+     *         know
      */
     public Policy.Builder policy(Kind kind) {
+        if (kind == Kind.RECOVERY) {
+            throw Native.exception(OtpError.WRONG_KIND);
+        }
         Policy.Builder policy = Policy.SOFFID.toBuilder().lock(locks[kind.ordinal()]).clockSkew(HOUR_SECONDS);
         if (kind != Kind.TOTP) {
             policy.window(0);

@@ -27,6 +27,8 @@ import java.util.Arrays;
  * while a challenge is pending. If another program has changed a column since, the columns take
  * precedence, and the pending challenge has ended.
  *
+ * <p>Soffid has no recovery codes, and a row holds none.
+ *
  * <p>The add-on may continue to work on the same table:
  *
  * <ul>
@@ -113,7 +115,8 @@ public final class SoffidDevice {
      *         {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS}; for a record in the row
      *         {@link OtpError#RECORD_DAMAGED}, {@link OtpError#RECORD_FOREIGN}, {@link
      *         OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_NEWER}; {@link OtpError#RANDOMNESS}
-     *         if the system has none for a new secret
+     *         if the system has none for a new secret; {@link OtpError#WRONG_KIND} for recovery
+     *         codes
      */
     public static OtpDevice importRow(SoffidRow row, Policy policy) {
         byte[] secret = new byte[0];
@@ -187,7 +190,8 @@ public final class SoffidDevice {
      * @param device the device
      * @return a row to be closed
      * @throws OtpException {@link OtpError#SOFFID_PARAMETERS} if the device has a period, a T0, a
-     *         counter or a validity that no row can express
+     *         counter or a validity that no row can express; {@link OtpError#WRONG_KIND} for
+     *         recovery codes
      */
     public static SoffidRow exportRow(OtpDevice device) {
         try (SoffidStruct columns = SoffidStruct.create()) {

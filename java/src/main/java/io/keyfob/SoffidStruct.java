@@ -51,7 +51,8 @@ final class SoffidStruct implements AutoCloseable {
         Struct.putInt(struct, MAX_FAILS, policy.lockingFail().orElse(NEVER));
         Struct.putInt(struct, STATUS, row.status().letter());
         Struct.putLong(struct, CREATED, row.created().getEpochSecond());
-        Text.put(row.type().name().toCharArray(), struct, KIND, KIND_SIZE);
+        // Without a NUL, so that RECOVERY fits, which the engine refuses by name.
+        Text.put(row.type().name().toCharArray(), struct, KIND, KIND_SIZE + 1);
         if (row.lastUsed() != null) {
             Struct.putInt(struct, HAS_LAST_USED, 1);
             Struct.putLong(struct, LAST_USED, row.lastUsed().getEpochSecond());

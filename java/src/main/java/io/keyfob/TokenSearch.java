@@ -14,7 +14,7 @@ import java.util.List;
  * codes from wrong ones as often as it is asked.
  *
  * <p>It looks where {@link OtpDevice#verify(Policy, char[], long)} does. The second of two codes
- * may be one step further. Devices of SMS, e-mail and PIN are never found.
+ * may be one step further. Devices of the other kinds are never found.
  *
  * <pre>{@code
  * BitSet found = TokenSearch.findByTwoCodes(policy, first, second, now, records);

@@ -12,6 +12,7 @@ public final class Verdict {
     private static final int LOCKED = 8;
     private static final int REASON = 12;
     private static final int FAILS = 16;
+    private static final int RECOVERY_CODES_LEFT = 20;
     private static final int MATCHED = 24;
     private static final int DRIFT = 32;
     private static final int RETRY_AT = 40;
@@ -68,8 +69,18 @@ public final class Verdict {
     }
 
     /**
-     * The matched step (TOTP), counter (HOTP) or issue (SMS, e-mail); 0 for a PIN. After a resync
-     * that of the second code.
+     * Recovery codes: how many are left after this attempt. Remind the user to renew them in time,
+     * as {@link RecoveryCodes} describes.
+     *
+     * @return 0 to 64; 0 for other kinds
+     */
+    public int recoveryCodesLeft() {
+        return Struct.getInt(struct, RECOVERY_CODES_LEFT);
+    }
+
+    /**
+     * The matched step (TOTP), counter (HOTP) or issue (SMS, e-mail), the index of a recovery code,
+     * or 0 for a PIN. After a resync the match of the second code.
      *
      * @return the unsigned number; empty if the answer was not right
      */
@@ -82,7 +93,7 @@ public final class Verdict {
      * code after a resync), or how many counters were skipped (HOTP; before the first of the two
      * codes of a resync).
      *
-     * @return steps or counters; empty if the answer was not right
+     * @return steps or counters, 0 for other kinds; empty if the answer was not right
      */
     public OptionalLong drift() {
         return ifRight(DRIFT);

@@ -1,6 +1,6 @@
 /**
- * One-time passwords: TOTP, HOTP, SMS, e-mail and PIN devices as small records, verified in
- * constant time by a native engine.
+ * One-time passwords: TOTP, HOTP, SMS, e-mail, PIN and recovery code devices as small records,
+ * verified in constant time by a native engine.
  *
  * <table>
  * <caption>Where to begin</caption>
@@ -22,6 +22,9 @@
  * <td>{@link io.keyfob.OtpDevice#sms}, {@link io.keyfob.OtpDevice#email} or {@link
  * io.keyfob.OtpDevice#pin}, then {@link io.keyfob.OtpDevice#challenge(Policy, long,
  * Store)}</td></tr>
+ * <tr><td>a user who may lose the telephone</td>
+ * <td>{@link io.keyfob.RecoveryCodes#random}, {@link io.keyfob.OtpDevice#recovery}, {@link
+ * io.keyfob.RecoveryCodes#toList}</td></tr>
  * <tr><td>a code that a user has typed</td>
  * <td>{@link io.keyfob.OtpDevice#fromRecord}, {@link io.keyfob.OtpDevice#verify(Policy, char[],
  * long, Store)}</td></tr>
@@ -40,7 +43,7 @@
  * <td>{@link io.keyfob.Policy#builder}</td></tr>
  * <tr><td>a user who is locked out</td>
  * <td>{@link io.keyfob.OtpDevice#info}, {@link io.keyfob.OtpDevice#unlock}</td></tr>
- * <tr><td>a user with a new telephone or a new PIN</td>
+ * <tr><td>a user with a new telephone, a new PIN or used up recovery codes</td>
  * <td>{@link io.keyfob.OtpDevice#replaceFactor}</td></tr>
  * <tr><td>Soffid's table {@code SCO_DEVICE}</td>
  * <td>{@link io.keyfob.SoffidDevice}, {@link io.keyfob.SoffidConfig}</td></tr>

@@ -157,6 +157,15 @@ final class Ffm extends FfmRecords {
     }
 
     @Override
+    public int recoveryCodeCheck(byte[] typed, byte[] wellFormed) {
+        try {
+            return (int) Handles.RECOVERY_CODE_CHECK.invokeExact(ofArray(typed), (long) typed.length, ofArray(wellFormed));
+        } catch (Throwable thrown) {
+            throw Symbols.unexpected(thrown);
+        }
+    }
+
+    @Override
     public String resultMessage(int result) {
         try {
             return Symbols.read((MemorySegment) Handles.RESULT_MESSAGE.invokeExact(result));

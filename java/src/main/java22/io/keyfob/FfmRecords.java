@@ -55,6 +55,24 @@ abstract class FfmRecords implements Engine {
     }
 
     @Override
+    public int deviceCreateRecovery(int count, byte[] secret, long now, Memory record) {
+        try {
+            return (int) Handles.DEVICE_CREATE_RECOVERY.invokeExact(count, ofArray(secret), (long) secret.length, now, ofArray(record.array()));
+        } catch (Throwable thrown) {
+            throw Symbols.unexpected(thrown);
+        }
+    }
+
+    @Override
+    public int deviceRecoveryCode(Memory record, int index, byte[] code) {
+        try {
+            return (int) Handles.DEVICE_RECOVERY_CODE.invokeExact(ofArray(record.array()), index, ofArray(code), (long) Sizes.RECOVERY_CODE_SIZE);
+        } catch (Throwable thrown) {
+            throw Symbols.unexpected(thrown);
+        }
+    }
+
+    @Override
     public int deviceChallenge(Memory record, byte[] policy, long now, byte[] challenge) {
         try {
             return (int) Handles.DEVICE_CHALLENGE.invokeExact(ofArray(record.array()), ofArray(policy), NULL, NULL, now, ofArray(challenge));

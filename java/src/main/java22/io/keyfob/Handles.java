@@ -43,6 +43,10 @@ final class Handles {
             critical("keyfob_device_create_email", ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
     static final MethodHandle DEVICE_CREATE_PIN =
             critical("keyfob_device_create_pin", ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
+    static final MethodHandle DEVICE_CREATE_RECOVERY =
+            critical("keyfob_device_create_recovery", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
+    static final MethodHandle DEVICE_RECOVERY_CODE = critical("keyfob_device_recovery_code", ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG);
+    static final MethodHandle RECOVERY_CODE_CHECK = critical("keyfob_recovery_code_check", ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle DEVICE_CHALLENGE =
             critical("keyfob_device_challenge", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle DEVICE_RESEND = critical("keyfob_device_resend", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);

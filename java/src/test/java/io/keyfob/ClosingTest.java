@@ -36,8 +36,10 @@ class ClosingTest {
         Secret secret = Fixtures.secret();
         Challenge challenge = device.challenge(Policy.DEFAULT, NOW);
         SealKey key = SealKey.fromBytes(1, Arrays.copyOf(new byte[] {1}, 32));
-        List<BooleanSupplier> wiped = List.of(isWiped(device.record(), "memory"), isWiped(secret, "bytes"), isWiped(challenge, "code"), isWiped(key, "bytes"));
-        for (AutoCloseable holder : List.<AutoCloseable>of(device, secret, challenge, key)) {
+        RecoveryCodes codes = Fixtures.recoveryCodes();
+        List<BooleanSupplier> wiped = List.of(isWiped(device.record(), "memory"), isWiped(secret, "bytes"), isWiped(challenge, "code"), isWiped(key, "bytes"),
+                isWiped(codes, "secret"));
+        for (AutoCloseable holder : List.<AutoCloseable>of(device, secret, challenge, key, codes)) {
             close(holder);
             close(holder);
         }
@@ -73,10 +75,10 @@ class ClosingTest {
         Challenge challenge = device.challenge(Policy.DEFAULT, NOW);
         Secret secret = Fixtures.secret();
         SealKey key = SealKey.fromBytes(1, new byte[32]);
-        device.close();
-        challenge.close();
-        secret.close();
-        key.close();
+        RecoveryCodes codes = Fixtures.recoveryCodes();
+        for (AutoCloseable holder : List.<AutoCloseable>of(device, challenge, secret, key, codes)) {
+            close(holder);
+        }
         Executable[] calls = {
             device::toRecord, device::info, device::secret, () -> device.toUri("a", "b"), () -> device.unlock(NOW), () -> device.setValidity(0, NOW, NOW), () -> device.forgetSteps(NOW),
             () -> device.setStatus(Status.LOCKED, NOW), () -> device.replaceFactor(Fixtures.sms(), NOW), () -> Fixtures.sms().replaceFactor(device, NOW),
@@ -86,6 +88,7 @@ class ClosingTest {
             challenge::code, secret::toBytes, secret::isShort, secret::toHex, secret::toBase32, () -> OtpDevice.totp(Parameters.DEFAULT, secret, NOW),
             () -> Codes.generateHotp(Parameters.DEFAULT, secret, 0), () -> key.seal(Fixtures.totp(), new byte[0]),
             () -> key.open(new byte[216], new byte[0]), () -> SealKey.fromBytes(1, new byte[32]).seal(device, new byte[0]),
+            device::recoveryCodes, codes::toList, () -> OtpDevice.recovery(codes, NOW), () -> RecoveryCodes.fromSecret(secret, 1),
         };
         for (Executable call : calls) {
             assertTrue(assertThrows(IllegalStateException.class, call).getMessage().endsWith("is closed"));
@@ -192,7 +195,8 @@ class ClosingTest {
         String code = new String(challenge.code());
         OtpException refused = assertThrows(OtpException.class, () -> Secret.fromBase32((Fixtures.BASE32 + "1").toCharArray()));
         SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.EPOCH).authKey(Fixtures.BASE32.toCharArray()).build();
-        for (Object shown : new Object[] {device, device.info(), challenge, Fixtures.secret(), SealKey.fromBytes(1, new byte[32]), refused, row,
+        RecoveryCodes codes = Fixtures.recoveryCodes();
+        for (Object shown : new Object[] {codes, Fixtures.recovery(), device, device.info(), challenge, Fixtures.secret(), SealKey.fromBytes(1, new byte[32]), refused, row,
             Policy.DEFAULT, Parameters.DEFAULT, device.verify(Policy.DEFAULT, challenge.code(), NOW)}) {
             String text = shown.toString();
             assertFalse(text.contains(code) || text.contains(Fixtures.BASE32) || text.contains("3132") || text.contains("[B@"), text);

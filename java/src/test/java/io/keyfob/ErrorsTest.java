@@ -62,7 +62,7 @@ class ErrorsTest {
                 compared++;
             }
         }
-        assertEquals(11, compared);
+        assertEquals(13, compared);
     }
 
     @Test
@@ -118,6 +118,7 @@ class ErrorsTest {
         calls.put(OtpError.STATUS, () -> Status.fromLetter('X'));
         calls.put(OtpError.PIN_LENGTH, () -> OtpDevice.pin(Policy.DEFAULT, "1234567".toCharArray(), NOW));
         calls.put(OtpError.PIN_DIGITS, () -> OtpDevice.pin(Policy.DEFAULT, "1234567\u0668".toCharArray(), NOW));
+        calls.put(OtpError.RECOVERY_CODE_COUNT, () -> RecoveryCodes.random(65));
         calls.put(OtpError.ALGORITHM, () -> SoffidDevice.importRow(SoffidRow.builder().type(Kind.HOTP).status(Status.CREATED)
                 .created(Instant.ofEpochSecond(NOW)).authKey(Fixtures.BASE32.toCharArray()).algorithm("HmacMD5").build(), Policy.SOFFID));
         calls.put(OtpError.SOFFID_PARAMETERS, () -> {

@@ -51,7 +51,7 @@ class FactorTest {
 
     @Test
     void aFactorIsOfTheDevicesKind() {
-        OtpDevice[] devices = {Fixtures.totp(), Fixtures.hotp(), Fixtures.sms(), Fixtures.email(), Fixtures.pin()};
+        OtpDevice[] devices = {Fixtures.totp(), Fixtures.hotp(), Fixtures.sms(), Fixtures.email(), Fixtures.pin(), Fixtures.recovery()};
         for (OtpDevice device : devices) {
             for (OtpDevice from : devices) {
                 byte[] before = device.toRecord();

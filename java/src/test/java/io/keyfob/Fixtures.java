@@ -2,6 +2,8 @@ package io.keyfob;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** Devices, codes and helpers of the tests. */
 final class Fixtures {
@@ -41,6 +43,24 @@ final class Fixtures {
 
     static OtpDevice pin() {
         return OtpDevice.pin(Policy.DEFAULT, "12345678".toCharArray(), NOW);
+    }
+
+    /** Ten recovery codes. */
+    static RecoveryCodes recoveryCodes() {
+        try (Secret secret = secret()) {
+            return RecoveryCodes.fromSecret(secret, RecoveryCodes.DEFAULT_COUNT);
+        }
+    }
+
+    static OtpDevice recovery() {
+        try (RecoveryCodes codes = recoveryCodes()) {
+            return OtpDevice.recovery(codes, NOW);
+        }
+    }
+
+    /** The kinds that Soffid has. */
+    static Set<Kind> kindsOfSoffid() {
+        return EnumSet.complementOf(EnumSet.of(Kind.RECOVERY));
     }
 
     static char[] codeAt(long time) {

@@ -62,6 +62,11 @@ final class JvmProgram {
                 require(email.verify(Policy.DEFAULT, mailed.code(), NOW).isRight());
                 require(pin.verify(Policy.DEFAULT, Fixtures.digitsAt(asked.positions()), NOW).isRight());
             }
+            try (RecoveryCodes codes = RecoveryCodes.random(RecoveryCodes.DEFAULT_COUNT); OtpDevice recovery = OtpDevice.recovery(codes, NOW);
+                    RecoveryCodes read = recovery.recoveryCodes()) {
+                char[] code = read.toList().get(9);
+                require(RecoveryCodes.isWellFormed(code) && recovery.verify(Policy.DEFAULT, code, NOW).recoveryCodesLeft() == 9);
+            }
             email.replaceFactor(email, NOW);
             pin.setStatus(Status.LOCKED, NOW);
             pin.unlock(NOW);

@@ -30,7 +30,7 @@ class LayersTest {
             // Parameters and results of a device's calls.
             Set.of("Text", "Status", "Parameters", "PolicyStruct", "Policy", "Secret", "Challenge", "DeviceInfo", "Verdict"),
             // Devices and codes.
-            Set.of("DeviceRecord", "OtpDevice", "SealKey", "Codes", "TokenSearch"),
+            Set.of("DeviceRecord", "RecoveryCodes", "OtpDevice", "SealKey", "Codes", "TokenSearch"),
             // Devices in Soffid's table.
             Set.of("SoffidRow", "SoffidConfig", "SoffidStruct", "SoffidRecord", "SoffidDevice"));
 
