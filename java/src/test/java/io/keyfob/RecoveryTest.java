@@ -8,8 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.ByteBuffer;
-import java.security.GeneralSecurityException;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -17,39 +15,15 @@ import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
-import javax.crypto.Mac;
-import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** Recovery codes: how they are made, typed, used up and renewed. */
+/** Recovery codes: how they are drawn, typed, used up and renewed. */
 class RecoveryTest {
     private static final String ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-    /** The code of an index, as its definition says it. */
-    private static String defined(byte[] secret, int index) throws GeneralSecurityException {
-        Mac mac = Mac.getInstance("HmacSHA256");
-        mac.init(new SecretKeySpec(secret, "HmacSHA256"));
-        byte[] words = mac.doFinal(ByteBuffer.allocate(Long.BYTES).putLong(index / 4).array());
-        long word = ByteBuffer.wrap(words).getLong(index % 4 * Long.BYTES);
-        StringBuilder symbols = new StringBuilder();
-        int sum = 0;
-        for (int shift = 60; shift >= 0; shift -= 5) {
-            int symbol = (int) (word >>> shift) & 31;
-            symbols.append(ALPHABET.charAt(symbol));
-            sum = timesX(sum) ^ symbol;
-        }
-        symbols.append(ALPHABET.charAt(timesX(sum)));
-        return symbols.insert(10, '-').insert(5, '-').toString();
-    }
-
-    /** The product with x in GF(32), modulo x^5 + x^2 + 1. */
-    private static int timesX(int element) {
-        int twice = element << 1;
-        return twice > 31 ? twice ^ 0b10_0101 : twice;
-    }
-
-    private static List<String> texts(RecoveryCodes codes) {
+    /** The codes as texts. */
+    static List<String> texts(RecoveryCodes codes) {
         return codes.toList().stream().map(String::new).toList();
     }
 
@@ -59,30 +33,6 @@ class RecoveryTest {
 
     private static OtpError refused(Executable call) {
         return assertThrows(OtpException.class, call).error();
-    }
-
-    @Test
-    void codesAreThoseOfTheirDefinition() throws GeneralSecurityException {
-        for (int size : new int[] {16, 20, 32, 64}) {
-            byte[] bytes = new byte[size];
-            for (int at = 0; at < size; at++) {
-                bytes[at] = (byte) (size + 37 * at);
-            }
-            for (int count : new int[] {1, 3, 4, 5, 10, RecoveryCodes.MAX_COUNT}) {
-                try (Secret secret = Secret.fromBytes(bytes); RecoveryCodes codes = RecoveryCodes.fromSecret(secret, count);
-                        OtpDevice device = OtpDevice.recovery(codes, NOW); RecoveryCodes read = device.recoveryCodes()) {
-                    List<String> texts = texts(codes);
-                    assertEquals(count, codes.count());
-                    assertEquals(count, texts.size());
-                    for (int index = 0; index < count; index++) {
-                        assertEquals(defined(bytes, index), texts.get(index));
-                    }
-                    assertEquals(texts, texts(read));
-                    assertEquals(count, read.count());
-                    assertArrayEquals(bytes, device.secret());
-                }
-            }
-        }
     }
 
     @Test

@@ -27,9 +27,13 @@ class VectorsTest {
         }
     }
 
+    private static JsonNode all(String name) throws IOException {
+        return new ObjectMapper().readTree(new File("../tests/vectors.json")).get(name);
+    }
+
     private static List<Vector> vectors() throws IOException {
         List<Vector> vectors = new ArrayList<>();
-        for (JsonNode node : new ObjectMapper().readTree(new File("../tests/vectors.json")).get("cases")) {
+        for (JsonNode node : all("cases")) {
             boolean isHotp = node.get("kind").asText().equals("HOTP");
             Parameters.Builder parameters = Parameters.builder()
                     .algorithm(Algorithm.valueOf(node.get("algorithm").asText()))
@@ -89,5 +93,30 @@ class VectorsTest {
                 assertTrue(Long.compareUnsigned(verdict.matched().getAsLong(), vector.step()) <= 0, vector::toString);
             }
         }
+    }
+
+    @Test
+    void everyRecoveryCodeIsMadeAndVerifies() throws IOException {
+        int made = 0;
+        for (JsonNode node : all("recovery")) {
+            List<String> expected = new ArrayList<>();
+            node.get("codes").forEach(code -> expected.add(code.asText()));
+            try (Secret secret = Secret.fromHex(node.get("secret").asText().toCharArray());
+                    RecoveryCodes codes = RecoveryCodes.fromSecret(secret, expected.size());
+                    OtpDevice device = OtpDevice.recovery(codes, 0);
+                    RecoveryCodes read = device.recoveryCodes()) {
+                assertEquals(expected, RecoveryTest.texts(codes));
+                assertEquals(expected, RecoveryTest.texts(read));
+                assertEquals(expected.size(), read.count());
+                assertArrayEquals(secret.toBytes(), device.secret());
+                for (int index = 0; index < expected.size(); index++) {
+                    char[] code = expected.get(index).toCharArray();
+                    assertTrue(RecoveryCodes.isWellFormed(code));
+                    assertEquals(OptionalLong.of(index), device.verify(Policy.DEFAULT, code, 0).matched());
+                    made++;
+                }
+            }
+        }
+        assertTrue(made >= 80, "there are enough of them");
     }
 }
