@@ -1508,9 +1508,9 @@ keyfob_result keyfob_device_recovery_code(const struct keyfob_record *record,
 
 /**
  * Writes 1 to `well_formed` if `typed` is written as a recovery code, its check symbol included,
- * else 0: for a form that shows a typing error before it costs a fail. Either case; blanks, tabs,
- * ends of lines and hyphens anywhere; I and L for 1, O for 0; 64 bytes at most. It says nothing of
- * whether the code is right. Thread-safe.
+ * else 0: for a form that shows a typing error before it costs a fail. Either case, with anything
+ * between the symbols that is no letter and no digit of ASCII. I and L are read as 1, O as 0 and U
+ * as V. 64 bytes at most. It says nothing of whether the code is right. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH.
  */

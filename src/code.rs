@@ -10,7 +10,7 @@ use crate::Error;
 use crate::wipe::wipe;
 
 /// The most recovery codes of a device.
-pub const RECOVERY_CODES_MAX: usize = 64;
+pub const RECOVERY_CODES_MAX: u8 = 64;
 
 /// The hash under the HMAC (RFC 4226 section 5.3, RFC 6238 section 1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

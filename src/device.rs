@@ -301,14 +301,8 @@ impl Device {
 
     /// Recovery codes: how many are left, 0 to 64; none for other kinds.
     pub const fn recovery_codes_left(&self) -> Option<u8> {
-        self.left(&self.state)
-    }
-
-    /// As [`recovery_codes_left`](Self::recovery_codes_left), in another state.
-    pub(crate) const fn left(&self, state: &State) -> Option<u8> {
         match &self.factor {
-            #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
-            Factor::Recovery(codes) => Some(codes.count().saturating_sub(state.mask.count_ones() as u8)),
+            Factor::Recovery(codes) => Some(recovery_codes_left(codes.count(), self.state.mask)),
             _ => None,
         }
     }
@@ -357,6 +351,12 @@ impl Device {
     pub(crate) fn age(&self, now: u64) -> u64 {
         now.max(self.state.seen).saturating_sub(self.state.issued_at)
     }
+}
+
+/// How many of `count` recovery codes are left behind those of a mask.
+#[expect(clippy::cast_possible_truncation, reason = "at most 64")]
+pub(crate) const fn recovery_codes_left(count: u8, used: u64) -> u8 {
+    count.saturating_sub(used.count_ones() as u8)
 }
 
 impl State {

@@ -104,12 +104,7 @@ impl Device {
             Factor::Recovery(codes) => (0, codes.count()),
             _ => (self.algorithm().map_or(0, |algorithm| algorithm as u8), self.digits().map_or(0, Digits::get)),
         };
-        let is_short = secret.count() < Secret::MIN_COUNT && self.kind() != Kind::Pin;
-        let version = match self.kind() {
-            Kind::Recovery => RECOVERY,
-            _ if is_short || self.validity != Validity::ALWAYS => EXTENDED,
-            _ => PLAIN,
-        };
+        let version = version(self.kind(), secret.count(), self.validity);
         let head = u64::from_le_bytes([k, f, version, self.kind() as u8, status, algorithm, digits, secret.count()]);
         // TOTP and HOTP have no challenge; their validity stands in its words.
         let [third, fourth] = match &self.factor {
@@ -176,48 +171,39 @@ impl Device {
         } else {
             (Validity::ALWAYS, mask, issued_at)
         };
-        let is_short = len < Secret::MIN_COUNT && kind != Kind::Pin;
-        let is_extended = is_short || validity != Validity::ALWAYS;
+        let bits = if kind == Kind::Pin { len } else { digits };
         let is_mask = match kind {
-            Kind::Pin if pending == 1 => Positions::from_mask(mask).count() >= 2 && mask & !Positions::all(len).mask() == 0,
-            Kind::Recovery => mask & !Positions::all(digits).mask() == 0,
+            Kind::Pin if pending == 1 => Positions::from_mask(mask).count() >= 2,
+            Kind::Recovery => true,
             _ => mask == 0,
-        };
+        } && mask & !Positions::all(bits).mask() == 0;
         let canonical = flags & !(USED | PENDING | WAS_LOCKED | VALIDATED) == 0
             && if is_totp { period > 0 } else { (period, t0, drift) == (0, 0, 0) }
             && (-MAX_DRIFT_STEPS..=MAX_DRIFT_STEPS).contains(&drift)
-            && (kind != Kind::Pin || (algorithm, digits, moving) == (0, 0, 0))
-            && (kind != Kind::Recovery || (RecoveryCodes::is_count(digits) && (algorithm, moving) == (0, 0) && !is_short))
+            && (kind != Kind::Pin || digits == 0)
+            && (!matches!(kind, Kind::Pin | Kind::Recovery) || (algorithm, moving) == (0, 0))
             && (used == 1 || used_at == 0)
             && (pending == 1 || issued_at == 0)
             && (pending == 0 || !matches!(kind, Kind::Totp | Kind::Hotp | Kind::Recovery))
             && (held == 0 || status == Status::Disabled as u8)
             && (validated == 0 || held == 1 || status == Status::Locked as u8)
-            && version
-                == if kind == Kind::Recovery {
-                    RECOVERY
-                } else if is_extended {
-                    EXTENDED
-                } else {
-                    PLAIN
-                }
+            && version == self::version(kind, len, validity)
             && is_mask;
         if !canonical {
             return Err(DAMAGED);
         }
         let factor = if kind == Kind::Pin {
             Factor::Pin(Pin::from_padded(secret, len).ok_or(DAMAGED)?)
+        } else if !Secret::is_padded(secret, len) {
+            return Err(DAMAGED);
         } else if kind == Kind::Recovery {
-            if !Secret::is_padded(secret, len) {
+            if len < Secret::MIN_COUNT || !RecoveryCodes::is_count(digits) {
                 return Err(DAMAGED);
             }
             Factor::Recovery(RecoveryCodes::from_parts(Secret::from_padded(secret, len), digits))
         } else {
             let (algorithm, digits) =
                 (Algorithm::from_number(algorithm).ok_or(DAMAGED)?, Digits::new(digits).map_err(|_| DAMAGED)?);
-            if !Secret::is_padded(secret, len) {
-                return Err(DAMAGED);
-            }
             let hotp = || Hotp::from_parts(Secret::from_padded(secret, len), algorithm, digits);
             match kind {
                 Kind::Totp => Factor::Totp(Totp::from_parts(hotp(), period, t0)),
@@ -229,6 +215,16 @@ impl Device {
         let state =
             State { status, fails, moving, drift, used, used_at, pending, issued_at, mask, seen, until, held, validated, revision };
         Ok(Self { factor, created, validity, state })
+    }
+}
+
+/// The lowest version that says all of a device.
+fn version(kind: Kind, len: u8, validity: Validity) -> u8 {
+    let is_short = len < Secret::MIN_COUNT && kind != Kind::Pin;
+    match kind {
+        Kind::Recovery => RECOVERY,
+        _ if is_short || validity != Validity::ALWAYS => EXTENDED,
+        _ => PLAIN,
     }
 }
 

@@ -10,10 +10,11 @@
 use core::fmt;
 
 use rand_core::TryCryptoRng;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::ZeroizeOnDrop;
 
 use crate::hmac::HmacSha256;
+use crate::hotp::any;
 use crate::wipe::wipe;
 use crate::{Algorithm, Error, RECOVERY_CODES_MAX, Secret};
 
@@ -24,6 +25,7 @@ pub const RECOVERY_CODE_SIZE: usize = 16;
 const CODES_PER_MAC: usize = 4;
 /// How many HMACs are computed at once: few, since they are on a small stack.
 const MACS_AT_ONCE: usize = 4;
+const CODES_AT_ONCE: usize = MACS_AT_ONCE * CODES_PER_MAC;
 /// The symbols of a code, with the check symbol.
 const SYMBOLS: u8 = 14;
 /// What is typed as a code has no more bytes than this, gaps among them.
@@ -93,7 +95,7 @@ impl RecoveryCodes {
 
     /// Whether a device may have so many codes.
     pub(crate) fn is_count(count: u8) -> bool {
-        (1..=RECOVERY_CODES_MAX).contains(&count.into())
+        (1..=RECOVERY_CODES_MAX).contains(&count)
     }
 
     /// How many codes there are, those used up among them: 1 to 64.
@@ -128,15 +130,16 @@ impl RecoveryCodes {
     pub(crate) fn places(&self, typed: &[u8]) -> u64 {
         let (typed, hmac) = (Typed::new(typed), HmacSha256::new(&self.secret));
         let (mut places, mut macs) = (0, [[0; 8]; MACS_AT_ONCE]);
-        let count = usize::from(self.count).div_ceil(CODES_PER_MAC);
-        for (first, shift) in (0..count).step_by(MACS_AT_ONCE).zip([0, 16, 32, 48]) {
-            let macs = macs.get_mut(..count.saturating_sub(first).min(MACS_AT_ONCE)).unwrap_or_default();
-            hmac.compute(first as u64, macs);
-            let here = words(macs).rev().fold(0, |here, word| here << 1 | u64::from(word.ct_eq(&typed.word).unwrap_u8()));
-            places |= here.checked_shl(shift).unwrap_or_default();
+        let count = usize::from(self.count);
+        // From the last code on, so that each place is shifted by one at a time.
+        for first in (0..count).step_by(CODES_AT_ONCE).rev() {
+            let left = count.saturating_sub(first).min(CODES_AT_ONCE);
+            hmac.compute((first / CODES_PER_MAC) as u64, &mut macs);
+            let is_typed = |word: u64| u64::from((any(word ^ typed.word) ^ 1) & typed.is_code);
+            places = words(&macs).take(left).rev().fold(places, |places, word| places << 1 | is_typed(word));
         }
         wipe(macs.as_flattened_mut());
-        u64::conditional_select(&0, &(places & self.mask()), typed.is_code)
+        places
     }
 }
 
@@ -177,8 +180,9 @@ impl RecoveryCode {
     /// Whether `typed` is written as a recovery code, its check symbol included: for a form that
     /// shows a typing error before it costs a fail. It says nothing of whether the code is right.
     ///
-    /// Either case; blanks, tabs, ends of lines and hyphens anywhere; `I` and `L` for `1`, and `O`
-    /// for `0`; 64 bytes at most.
+    /// Either case, with anything between the symbols that is no letter and no digit of ASCII, such
+    /// as hyphens, blanks and dashes. `I` and `L` are read as `1`, `O` as `0` and `U` as `V`. 64 bytes
+    /// at most.
     ///
     /// ```
     /// use keyfob::RecoveryCode;
@@ -188,7 +192,7 @@ impl RecoveryCode {
     /// assert!(!RecoveryCode::is_well_formed(b"00000-00000-0001"));
     /// ```
     pub fn is_well_formed(typed: &[u8]) -> bool {
-        Typed::new(typed).is_code.into()
+        Typed::new(typed).is_code == 1
     }
 }
 
@@ -221,35 +225,36 @@ impl PartialEq for RecoveryCode {
 impl Eq for RecoveryCode {}
 
 /// The codes that HMACs give.
-fn words(macs: &[[u32; 8]]) -> impl DoubleEndedIterator<Item = u64> {
+fn words(macs: &[[u32; 8]]) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator {
     macs.as_flattened().as_chunks().0.iter().map(|[high, low]| u64::from(*high) << 32 | u64::from(*low))
 }
 
 /// What somebody typed as a code. Only its length reaches a branch.
 struct Typed {
     word: u64,
-    is_code: Choice,
+    /// 1 if it is written as one, else 0.
+    is_code: u8,
 }
 
 impl Typed {
     fn new(typed: &[u8]) -> Self {
         if typed.len() > MAX_TYPED_BYTES {
-            return Self { word: 0, is_code: Choice::from(0) };
+            return Self { word: 0, is_code: 0 };
         }
-        // A symbol joins the word when the next one comes, so the check symbol never does.
-        let (mut word, mut last, mut count, mut sum) = (0_u64, 0_u8, 0_u8, 0_u8);
-        let (mut overflow, mut wrong) = (0_u64, 0_u8);
+        // A symbol joins the word when the next one comes, so the check symbol never does. Products
+        // with 0 or 1 select.
+        let (mut word, mut last, mut count, mut sum, mut wrong) = (0_u64, 0_u8, 0_u8, 0_u8, 0_u8);
         for &byte in typed {
             let (symbol, is_symbol) = from_ascii(byte);
-            let takes = Choice::from(is_symbol);
-            wrong |= (is_symbol | is_gap(byte)) ^ 1;
-            overflow |= u64::conditional_select(&0, &(word >> 59), takes);
-            word.conditional_assign(&(word << 5 | u64::from(last)), takes);
-            last.conditional_assign(&symbol, takes);
-            sum.conditional_assign(&(times_x(sum) ^ symbol), takes);
+            // The first symbol has four bits.
+            wrong |= is(count, 0) & symbol >> 4;
+            word =
+                word.wrapping_mul(u64::from(is_symbol.wrapping_mul(31).wrapping_add(1))) | u64::from(last.wrapping_mul(is_symbol));
+            last = last.wrapping_mul(is_symbol ^ 1) | symbol;
+            sum ^= (times_x(sum) ^ sum).wrapping_mul(is_symbol) ^ symbol;
             count = count.wrapping_add(is_symbol);
         }
-        let is_code = count.ct_eq(&SYMBOLS) & sum.ct_eq(&0) & overflow.ct_eq(&0) & wrong.ct_eq(&0);
+        let is_code = is(count, SYMBOLS) & is(sum | wrong, 0);
         Self { word, is_code }
     }
 }
@@ -267,21 +272,17 @@ fn to_ascii(symbol: u8) -> u8 {
     b'0'.wrapping_add(symbol).wrapping_add(to_letters).wrapping_add(passed)
 }
 
-/// The symbol of a character, and 1 if it has one, else 0.
+/// The symbol that a character is read as, and 1; zeros for all that are no letter and no digit.
 fn from_ascii(byte: u8) -> (u8, u8) {
     let (digit, letter) = (byte.wrapping_sub(b'0'), (byte | 0x20).wrapping_sub(b'a'));
     let (is_digit, is_letter) = (at_least(9, digit), at_least(25, letter));
-    let [is_i, is_l, is_o, is_u] = [b'i', b'l', b'o', b'u'].map(|other| is(letter, other.wrapping_sub(b'a')));
-    let passed = [9, 12, 15, 21].iter().fold(0_u8, |passed, &after| passed.wrapping_add(at_least(letter, after)));
-    let of_letter = letter.wrapping_add(10).wrapping_sub(passed);
-    let is_other = is_letter & ((is_i | is_l | is_o | is_u) ^ 1);
-    let symbol = digit.wrapping_mul(is_digit) | of_letter.wrapping_mul(is_other) | is_i | is_l;
-    (symbol, is_digit | (is_letter & (is_u ^ 1)))
-}
-
-/// 1 for what people put between groups, else 0.
-fn is_gap(byte: u8) -> u8 {
-    b"- \t\r\n".iter().fold(0, |found, &gap| found | is(byte, gap))
+    let [is_i, is_l, is_o] = [b'i', b'l', b'o'].map(|other| is(letter, other.wrapping_sub(b'a')));
+    let is_one = is_i | is_l;
+    // Of U, the symbol of V.
+    let passed = |symbol: u8, &after: &u8| symbol.wrapping_sub(at_least(letter, after));
+    let of_letter = [9, 12, 15, 21].iter().fold(letter.wrapping_add(10), passed);
+    let is_own = is_letter & ((is_one | is_o) ^ 1);
+    (digit.wrapping_mul(is_digit) | of_letter.wrapping_mul(is_own) | is_one, is_digit | is_letter)
 }
 
 /// 1 if `number` is `bound` or more, else 0.

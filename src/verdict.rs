@@ -1,5 +1,7 @@
 //! Layer 3: the answer to an attempt.
 
+use crate::device::recovery_codes_left;
+
 /// Why an answer was accepted or refused. For the host's audit, not for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -80,10 +82,12 @@ pub struct Verdict {
     /// The number of the reason and [`LOCKED_BIT`](Self::LOCKED_BIT), packed because both are read
     /// as soon as they are written.
     pub(crate) packed: u8,
-    pub(crate) left: Option<u8>,
+    /// How many recovery codes there are; 0 for other kinds.
+    pub(crate) codes: u8,
     pub(crate) fails: u32,
     pub(crate) until: u64,
     pub(crate) matched: u64,
+    /// Of recovery codes: the mask of those used up after the attempt.
     pub(crate) expected: u64,
 }
 
@@ -121,7 +125,7 @@ impl Verdict {
     /// Recovery codes: how many are left after this attempt, 0 to 64; none for other kinds. Tell
     /// the user to renew them before they are used up.
     pub const fn recovery_codes_left(&self) -> Option<u8> {
-        self.left
+        if self.codes == 0 { None } else { Some(recovery_codes_left(self.codes, self.expected)) }
     }
 
     /// If right: the matched step (TOTP), counter (HOTP; of the second code after a resync) or
@@ -134,7 +138,7 @@ impl Verdict {
     /// or how many counters were skipped before the code (HOTP; before the first of the two in a
     /// resync). None for recovery codes.
     pub fn drift(&self) -> Option<i64> {
-        self.matched().filter(|_| self.left.is_none()).map(|matched| matched.wrapping_sub(self.expected).cast_signed())
+        self.matched().filter(|_| self.codes == 0).map(|matched| matched.wrapping_sub(self.expected).cast_signed())
     }
 }
 
@@ -147,7 +151,7 @@ impl core::fmt::Debug for Verdict {
             .field("retry_at", &self.retry_at())
             .field("matched", &self.matched())
             .field("drift", &self.drift())
-            .field("recovery_codes_left", &self.left)
+            .field("recovery_codes_left", &self.recovery_codes_left())
             .finish_non_exhaustive()
     }
 }

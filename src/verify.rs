@@ -239,7 +239,6 @@ impl Device {
         let message = bit(matches!(self.factor, Factor::Sms(_) | Factor::Email(_)));
         let pin = bit(matches!(self.factor, Factor::Pin(_)));
         let totp = bit(matches!(self.factor, Factor::Totp(_)));
-        let recovery = bit(matches!(self.factor, Factor::Recovery(_)));
         let pending = state.pending;
         let (replayed, last) = (found.replayed.unwrap_u8(), found.last.unwrap_u8());
         // Once in a million the window has the code at a further place as well. It was used all the
@@ -289,7 +288,7 @@ impl Device {
         let locks = (fail & due) | (locked & bit(state.status != Status::Locked as u8));
         let dies = message & pending & (strikes | locks | (open & expired));
         let delays = Choice::from(strikes & not(due));
-        let moves = Choice::from(right & not(pin | recovery));
+        let moves = Choice::from(right & bit(self.generator().is_some()));
         let learns = Choice::from(right & totp);
         let ends = Choice::from(right | dies);
         let changed = Choice::from(right | refused | locks);
@@ -318,11 +317,15 @@ impl Device {
         to.seen.conditional_assign(&state.seen.max(now), changed);
         to.revision.conditional_assign(&revision, changed);
 
+        let (codes, expected) = match &self.factor {
+            Factor::Recovery(codes) => (codes.count(), to.mask),
+            _ => (0, expected),
+        };
         let locked = bit(to.status == Status::Locked as u8);
         let throttled = bit(to.until > now) & not(locked | disabled);
         let verdict = Verdict {
             packed: reason | (locked | throttled).wrapping_mul(Verdict::LOCKED_BIT),
-            left: self.left(&to),
+            codes,
             fails: to.fails,
             until: u64::conditional_select(&0, &to.until, Choice::from(throttled)),
             // Zero unless right: not even the bytes of a verdict tell that a refused code was a

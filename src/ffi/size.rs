@@ -38,7 +38,7 @@ const _: () = assert!(
         && KEYFOB_SECRET_MIN_SIZE == crate::SECRET_MIN_SIZE
         && KEYFOB_SHORT_SECRET_MIN_SIZE == crate::SHORT_SECRET_MIN_SIZE
         && KEYFOB_SECRET_MAX_SIZE == crate::SECRET_MAX_SIZE
-        && KEYFOB_RECOVERY_CODES_MAX == crate::RECOVERY_CODES_MAX
+        && KEYFOB_RECOVERY_CODES_MAX == crate::RECOVERY_CODES_MAX as usize
         && KEYFOB_RECOVERY_CODE_SIZE == crate::RECOVERY_CODE_SIZE + 1
 );
 

@@ -15,7 +15,8 @@ pub(crate) fn spelled(codes: &RecoveryCodes, number: i64) -> String {
 
 /// A recovery code as it is meant, however it is typed.
 fn read_as(typed: &str) -> String {
-    typed.to_uppercase().replace([' ', '-', '\t', '\r', '\n'], "").replace(['I', 'L'], "1").replace('O', "0")
+    let read: String = typed.chars().filter(char::is_ascii_alphanumeric).collect();
+    read.to_uppercase().replace(['I', 'L'], "1").replace('O', "0").replace('U', "V")
 }
 
 /// The index of the code that was typed, if it is one.

@@ -19,7 +19,7 @@ fn retyped(code: &str, how: u8) -> String {
     match how % 4 {
         0 => code.to_owned(),
         1 => code.replace('-', ""),
-        2 => code.to_lowercase().replace('-', " "),
+        2 => code.to_lowercase().replace('-', " \u{2013} "),
         _ => format!("\t{}\r\n", code.replace('0', "O").replace('1', "l")),
     }
 }
@@ -67,8 +67,8 @@ proptest! {
         near[place] = other;
         let device = Device::recovery(codes.clone(), NOW);
         for typed in [text.as_bytes(), &near] {
-            let read = String::from_utf8_lossy(typed).to_uppercase().replace([' ', '-', '\t', '\r', '\n'], "");
-            let read = read.replace(['I', 'L'], "1").replace('O', "0");
+            let read: String = typed.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|&byte| char::from(byte)).collect();
+            let read = read.to_uppercase().replace(['I', 'L'], "1").replace('O', "0").replace('U', "V");
             let is_one = texts(&codes).iter().any(|code| code.replace('-', "") == read);
             let (next, verdict) = judge(&device, &policy, typed, NOW);
             prop_assert_eq!(verdict.reason(), if is_one { Reason::Right } else { Reason::Wrong });
