@@ -80,7 +80,7 @@ attributes! {
     Id "id" ValueType::Number, ReadOnly, "Identifies the device.";
     ExternalId "externalId" ValueType::Text, ReadWrite, "The client's name for the device.";
     Name "name" ValueType::Text, Immutable, "What people are shown: the kind and a number, a masked address, or the serial of a token. TOTP, HOTP: the serial, in a create without user or with secret.";
-    Type "type" ValueType::Text, Immutable, "TOTP, HOTP, SMS, EMAIL or PIN.";
+    Type "type" ValueType::Text, Immutable, "TOTP, HOTP, SMS, EMAIL, PIN or RECOVERY.";
     User "user" ValueType::Text, ReadWrite, "The user whose device it is. TOTP, HOTP: a device without a user has a serial as its name, and is not usable.";
     Status "status" ValueType::Text, ReadWrite, "C created, V validated, L locked, D disabled.";
     Fails "fails" ValueType::Number, ReadOnly, "Wrong answers since the last right one.";
@@ -97,6 +97,9 @@ attributes! {
     NotBefore "notBefore" ValueType::Opaque, ReadWrite, "TOTP, HOTP: the first second in which the device is usable. Lists leave it out.";
     NotAfter "notAfter" ValueType::Opaque, ReadWrite, "TOTP, HOTP: the last second in which the device is usable. Lists leave it out.";
     Image "image" ValueType::Opaque, ReadOnly, "TOTP, HOTP: a PNG of the QR code to enrol with, in Base64; in the answer to a create only.";
+    RecoveryCodeCount "recoveryCodeCount" ValueType::Opaque, WriteOnly, "RECOVERY: how many codes are made, 1 to 64; in a create and a renewal of the codes only. Without it, 10, or as many as before.";
+    RecoveryCodes "recoveryCodes" ValueType::Opaque, ReadOnly, "RECOVERY: the codes; in the answers to a create and to a renewal of the codes only.";
+    RecoveryCodesLeft "recoveryCodesLeft" ValueType::Opaque, ReadOnly, "RECOVERY: how many codes are not used up. Lists leave it out.";
     Schemas "schemas" ValueType::Constant(SCHEMA), ReadOnly, "The schema of the resource.";
     Meta "meta" ValueType::Opaque, ReadOnly, "About the resource.";
     ResourceType "meta.resourceType" ValueType::Constant("OtpDevice"), ReadOnly, "The type of the resource.";
@@ -130,6 +133,7 @@ impl Attribute {
             Self::Pin => &[Kind::Pin],
             Self::Period => &[Kind::Totp],
             Self::Counter => &[Kind::Hotp],
+            Self::RecoveryCodeCount | Self::RecoveryCodes | Self::RecoveryCodesLeft => &[Kind::Recovery],
             Self::Image | Self::Secret | Self::Algorithm | Self::Digits | Self::NotBefore | Self::NotAfter => AUTHENTICATORS,
             _ => &Kind::ALL,
         }
@@ -140,9 +144,12 @@ impl Attribute {
         matches!(self, Self::Email | Self::Phone | Self::Pin)
     }
 
-    /// Whether a create alone sets it. No response shows it but `name`.
+    /// Whether a create sets it, and no other change. No response shows it but `name`.
     pub(crate) const fn is_for_create(self) -> bool {
-        matches!(self, Self::Name | Self::Secret | Self::Algorithm | Self::Digits | Self::Period | Self::Counter)
+        matches!(
+            self,
+            Self::Name | Self::Secret | Self::Algorithm | Self::Digits | Self::Period | Self::Counter | Self::RecoveryCodeCount
+        )
     }
 
     /// Whether every device has it.

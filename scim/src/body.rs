@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
-use keyfob::{Kind, Pin, Status};
+use keyfob::{Kind, Pin, RECOVERY_CODES_MAX, Status};
 use zeroize::Zeroizing;
 
 use crate::attribute::{Attribute, Mutability, SCHEMA};
@@ -73,6 +73,11 @@ impl Fields {
             Attribute::ExternalId => self.external_id = Some(Some(line(name, &plain(name, value)?)?)),
             Attribute::NotBefore => self.not_before = Some(Some(seconds(name, value)?)),
             Attribute::NotAfter => self.not_after = Some(Some(seconds(name, value)?)),
+            Attribute::RecoveryCodeCount => {
+                let detail =
+                    format!("{name}: can be given only when the device is created or its codes are renewed (POST .../renewCodes)");
+                return Err(Error::bad(ScimType::Mutability, detail));
+            }
             _ if attribute.is_for_create() => {
                 return Err(Error::bad(ScimType::Mutability, format!("{name}: can be given only when the device is created")));
             }
@@ -234,10 +239,18 @@ fn seconds(name: &str, value: &Value) -> Result<u64, Error> {
     parsed.ok_or_else(|| Error::value(format!("{name}: must be a date from 1970 on: \"yyyy-MM-dd HH:mm:ss\" in UTC, or ISO 8601")))
 }
 
+/// How many recovery codes to make. Errors: 400 for anything but a number of 1 to 64.
+pub(crate) fn recovery_code_count(value: &Value) -> Result<u8, Error> {
+    let name = Attribute::RecoveryCodeCount.name();
+    let count = digits(name, value).ok().and_then(|text| text.parse().ok());
+    let is_count = |count: &u8| (1..=RECOVERY_CODES_MAX).contains(&usize::from(*count));
+    count.filter(is_count).ok_or_else(|| Error::value(format!("{name}: must be a number from 1 to {RECOVERY_CODES_MAX}")))
+}
+
 /// The kind that a value names. Errors: 400.
 pub(crate) fn kind(value: &Value) -> Result<Kind, Error> {
     let kind = text(Attribute::Type.name(), value)?.parse();
-    kind.map_err(|_| Error::value("type: must be TOTP, HOTP, SMS, EMAIL or PIN"))
+    kind.map_err(|_| Error::value("type: must be TOTP, HOTP, SMS, EMAIL, PIN or RECOVERY"))
 }
 
 /// Checks that text has 1 to 255 bytes and no control characters. Errors: 400.

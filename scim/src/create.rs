@@ -56,7 +56,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                     Err(error) => return error.into(),
                 };
                 let resource = Resource::from_entry(&entry, service.settings.profile, &context.base_url, selection);
-                let response = Response::json(201, &resource.created(image));
+                let resource = resource.created(image).with_recovery_codes(&entry.device, selection);
+                let response = Response::json(201, &resource);
                 Step::Done(response.with_header("location", location(&context.base_url, entry.row.id)))
             }),
         };
@@ -67,11 +68,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// that the kind needs, and for an attribute of another kind.
     fn kind(&self, attributes: &[(Attribute, &Value)]) -> Result<Kind, Error> {
         let given = |wanted| attributes.iter().find(|(attribute, value)| *attribute == wanted && !value.is_null());
-        let (_, kind) =
-            given(Attribute::Type).ok_or_else(|| Error::value("type: is missing; it must be TOTP, HOTP, SMS, EMAIL or PIN"))?;
+        let (_, kind) = given(Attribute::Type)
+            .ok_or_else(|| Error::value("type: is missing; it must be TOTP, HOTP, SMS, EMAIL, PIN or RECOVERY"))?;
         let kind = body::kind(kind)?;
         if !self.settings.kinds.contains(&kind) {
-            return Err(Error::value(format!("type: {kind} is switched off here")));
+            return Err(Error::value(format!("type: {kind} is switched off here; otp.kinds in the configuration switches it on")));
         }
         let is_of_kind = |attribute: &Attribute| attribute.kinds().contains(&kind);
         // A missing attribute is reported first: the other one may be the same under a wrong name.
@@ -93,7 +94,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// The new device that a body describes.
     fn enrol(&self, kind: Kind, fields: Fields, token: Token, user: String, now: u64) -> Result<(Entry, Naming), Error> {
         let Fields { status, email, phone, pin, external_id, not_before, not_after, .. } = fields;
-        let Token { naming, secret, algorithm, digits, period, counter } = token;
+        let Token { naming, secret, algorithm, digits, period, counter, code_count } = token;
         let is_drawn = secret.is_none();
         let generator = || {
             let secret = secret.map_or_else(|| self.draw(algorithm), Ok)?;
@@ -103,6 +104,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             (Kind::Pin, Some(pin)) => Device::pin(pin, &self.settings.policy, now)?,
             (Kind::Totp, _) => Device::totp(Totp::from_hotp(generator()?).with_period(period)?, now),
             (Kind::Hotp, _) => Device::hotp(generator()?, counter, now),
+            (Kind::Recovery, _) => Device::recovery(self.draw_codes(code_count)?, now),
             (Kind::Sms, _) => Device::sms(self.draw_secret()?, now),
             (Kind::Email | Kind::Pin, _) => Device::email(self.draw_secret()?, now),
         };

@@ -102,7 +102,11 @@ fn attribute(attribute: Attribute, settings: &Settings) -> Value {
         // Soffid's dates are not xsd:dateTime.
         ValueType::Time if settings.profile == Profile::Rfc => "dateTime",
         ValueType::Opaque => match attribute {
-            Attribute::Digits | Attribute::Period | Attribute::Counter => "integer",
+            Attribute::Digits
+            | Attribute::Period
+            | Attribute::Counter
+            | Attribute::RecoveryCodeCount
+            | Attribute::RecoveryCodesLeft => "integer",
             Attribute::NotBefore | Attribute::NotAfter if settings.profile == Profile::Rfc => "dateTime",
             _ => "string",
         },
@@ -122,7 +126,7 @@ fn attribute(attribute: Attribute, settings: &Settings) -> Value {
     let mut value = json!({
         "name": attribute.name(),
         "type": kind,
-        "multiValued": false,
+        "multiValued": attribute == Attribute::RecoveryCodes,
         "description": attribute.description(),
         "required": is_required,
         "caseExact": true,

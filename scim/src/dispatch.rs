@@ -7,6 +7,7 @@ use crate::discovery;
 use crate::error::Error;
 use crate::method::Method;
 use crate::parameters::Parameters;
+use crate::renew;
 use crate::request::Request;
 use crate::resource::Selection;
 use crate::response::Response;
@@ -114,6 +115,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             (Target::Resync(id), Method::Post) => {
                 roles.require(Roles::VERIFY)?;
                 Ok(self.verify(context, *id, Codes::read_resync(&object()?)?, MAX_SWAPS))
+            }
+            (Target::RenewCodes(id), Method::Post) => {
+                roles.require(Roles::MANAGE)?;
+                let count = renew::read_count(request)?;
+                Ok(self.renew_codes(context, *id, count, Selection::from_parameters(parameters)?, MAX_SWAPS))
             }
             // RFC 7644 section 4.
             (Target::Discovery(..), Method::Get) if parameters.get("filter").is_some() => {

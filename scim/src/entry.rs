@@ -124,7 +124,7 @@ impl Entry {
         match device.kind() {
             Kind::Email => to = Some(body::address(email.ok_or_else(|| missing("email"))?)?),
             Kind::Sms => number = Some(body::telephone(phone.ok_or_else(|| missing("phone"))?)?),
-            Kind::Totp | Kind::Hotp | Kind::Pin => {}
+            Kind::Totp | Kind::Hotp | Kind::Pin | Kind::Recovery => {}
         }
         let mut entry = Self::new(device, body::line("user", user)?);
         (entry.row.id, entry.row.email, entry.row.phone) = (id, to, number);
@@ -182,6 +182,7 @@ impl Naming {
             Kind::Sms => Self::Fixed(format!("SMS message to {}", mask::phone(phone.unwrap_or_default()))),
             Kind::Email => Self::Fixed(format!("Email message to {}", mask::email(email.unwrap_or_default()))),
             Kind::Pin => Self::Fixed("Security PIN".to_owned()),
+            Kind::Recovery => Self::Fixed("Recovery codes".to_owned()),
         }
     }
 

@@ -20,6 +20,8 @@ pub enum EventKind {
     /// An administrator made a TOTP device forget the steps that it used while a clock was ahead:
     /// their codes are right once more.
     ForgetSteps,
+    /// Recovery codes were replaced by new ones.
+    RenewCodes,
     /// A challenge was requested.
     Challenge,
     /// The response to a challenge was verified.
@@ -44,6 +46,7 @@ impl EventKind {
             Self::Revoke => "credential-change:revoke",
             Self::Revive => "credential-change:revive",
             Self::ForgetSteps => "credential-change:forget-steps",
+            Self::RenewCodes => "credential-change:renew-codes",
             Self::Challenge => "otp-challenge",
             Self::Verify => "otp-verify",
             Self::Resync => "otp-resync",
@@ -109,6 +112,7 @@ mod tests {
             K::Revoke,
             K::Revive,
             K::ForgetSteps,
+            K::RenewCodes,
             K::Challenge,
             K::Verify,
             K::Resync,
@@ -125,6 +129,7 @@ mod tests {
                 "credential-change:revoke",
                 "credential-change:revive",
                 "credential-change:forget-steps",
+                "credential-change:renew-codes",
                 "otp-challenge",
                 "otp-verify",
                 "otp-resync",

@@ -113,7 +113,7 @@
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
 //! | 3 devices | body, cursor, entry, event, filter, order, parse, pause, query, repeated, resource, search, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
-//! | 5 operations | challenge, create, discovery, find, list, service, update, verify | what a request does |
+//! | 5 operations | challenge, create, discovery, find, list, renew, service, update, verify | what a request does |
 //! | 6 dispatch | dispatch | from a request to its operation |
 //!
 //! A file uses its own layer and lower ones (`scim/tests/layers.rs`).
@@ -152,6 +152,7 @@ mod penalty;
 mod precondition;
 pub mod qr;
 mod query;
+mod renew;
 mod repeated;
 mod request;
 mod resource;

@@ -1,6 +1,8 @@
 //! A device as JSON, with the keys and in the order of Soffid's own responses.
 
-use serde::Serialize;
+use keyfob::{Device, Factor, RecoveryCodes};
+use serde::ser::SerializeSeq as _;
+use serde::{Serialize, Serializer};
 
 use crate::attribute::{Attribute, SCHEMA};
 use crate::date;
@@ -96,6 +98,19 @@ struct Meta {
     resource_type: Option<&'static str>,
 }
 
+/// Recovery codes as a list of texts. They are written one by one, and each is wiped.
+struct CodeList<'r>(&'r RecoveryCodes);
+
+impl Serialize for CodeList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0.count().into()))?;
+        for code in self.0.iter() {
+            list.serialize_element(code.as_str())?;
+        }
+        list.end()
+    }
+}
+
 /// A device in a response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -130,6 +145,10 @@ pub(crate) struct Resource<'r> {
     email: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<char>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_codes_left: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_codes: Option<CodeList<'r>>,
 }
 
 impl<'r> Resource<'r> {
@@ -169,6 +188,8 @@ impl<'r> Resource<'r> {
             fails: selection.keeps(A::Fails, row.fails),
             email: row.email.as_deref().and_then(|email| selection.keeps(A::Email, email)),
             status: selection.keeps(A::Status, row.status.letter()),
+            recovery_codes_left: None,
+            recovery_codes: None,
         }
     }
 
@@ -179,8 +200,21 @@ impl<'r> Resource<'r> {
         Self {
             not_before: time(Attribute::NotBefore, validity.not_before()),
             not_after: time(Attribute::NotAfter, validity.not_after()),
+            recovery_codes_left: entry
+                .device
+                .recovery_codes_left()
+                .and_then(|left| selection.keeps(Attribute::RecoveryCodesLeft, left)),
             ..Self::new(&entry.row, profile, base_url, selection)
         }
+    }
+
+    /// With the recovery codes of its device, if it has any: for the response to a request that made
+    /// them.
+    pub(crate) fn with_recovery_codes(mut self, device: &'r Device, selection: Selection) -> Self {
+        if let Factor::Recovery(codes) = device.factor() {
+            self.recovery_codes = selection.keeps(Attribute::RecoveryCodes, CodeList(codes));
+        }
+        self
     }
 
     /// The device in the response to a create: with the image, if there is one, and without links.

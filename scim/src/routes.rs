@@ -24,6 +24,7 @@ pub(crate) enum Target {
     RequestChallenge(i64),
     ResponseChallenge(i64),
     Resync(i64),
+    RenewCodes(i64),
     /// A discovery endpoint, and the id of one of its resources.
     Discovery(Endpoint, Option<String>),
 }
@@ -72,6 +73,7 @@ impl Route {
             (Ok(Target::RequestChallenge(_)), _) => "requestChallenge",
             (Ok(Target::ResponseChallenge(_)), _) => "responseChallenge",
             (Ok(Target::Resync(_)), _) => "resync",
+            (Ok(Target::RenewCodes(_)), _) => "renewCodes",
             (Ok(Target::Discovery(..)), _) => "discovery",
             (Err(_), _) => "unknown",
         }
@@ -114,6 +116,7 @@ impl Target {
             ["OtpDevice", text, "requestChallenge"] => id(text).map(Self::RequestChallenge),
             ["OtpDevice", text, "responseChallenge"] => id(text).map(Self::ResponseChallenge),
             ["OtpDevice", text, "resync"] => id(text).map(Self::Resync),
+            ["OtpDevice", text, "renewCodes"] => id(text).map(Self::RenewCodes),
             [name] => endpoint(name).map(|endpoint| Self::Discovery(endpoint, None)),
             [name, id] => endpoint(name)
                 .filter(|endpoint| *endpoint != Endpoint::ServiceProviderConfig)
@@ -128,7 +131,7 @@ impl Target {
             Self::Devices => "GET, HEAD, POST",
             // A HEAD would send a code.
             Self::RequestChallenge(_) => "GET, POST",
-            Self::Search | Self::Find | Self::ResponseChallenge(_) | Self::Resync(_) => "POST",
+            Self::Search | Self::Find | Self::ResponseChallenge(_) | Self::Resync(_) | Self::RenewCodes(_) => "POST",
             Self::Device(_) => "GET, HEAD, PUT, PATCH, DELETE",
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Algorithm, Hotp, Secret};
+use keyfob::{Algorithm, Hotp, RecoveryCodes, Secret};
 
 use crate::entry::{Entry, Row};
 use crate::error::Error;
@@ -99,6 +99,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     pub(crate) fn draw_secret(&self) -> Result<Hotp, Error> {
         let Settings { algorithm, digits, .. } = *self.settings;
         Ok(Hotp::new(self.draw(algorithm)?).with_algorithm(algorithm).with_digits(digits))
+    }
+
+    /// So many fresh recovery codes.
+    pub(crate) fn draw_codes(&self, count: u8) -> Result<RecoveryCodes, Error> {
+        Ok(RecoveryCodes::random(count, &mut self.rng.clone())?)
     }
 
     /// A fresh secret of the size that suits an algorithm.

@@ -14,6 +14,15 @@ pub enum Profile {
     Rfc,
 }
 
+impl Profile {
+    /// The kinds of devices that may be created by default: those that the clients know. Soffid has
+    /// no recovery codes.
+    pub fn default_kinds(self) -> Vec<Kind> {
+        let is_known = |kind: &Kind| self == Self::Rfc || *kind != Kind::Recovery;
+        Kind::ALL.into_iter().filter(is_known).collect()
+    }
+}
+
 /// The settings of a host, for all devices.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -25,7 +34,8 @@ pub struct Settings {
     /// SMS, EMAIL: the least time from a message or a wrong code of a device to its next message,
     /// in seconds. A right code ends it. 0, the default, for none.
     pub message_pause: u32,
-    /// The kinds of devices that may be created; all by default.
+    /// The kinds of devices that may be created; those of
+    /// [`Profile::default_kinds`] by default. Devices of other kinds go on working.
     pub kinds: Vec<Kind>,
     /// The issuer that authenticators show.
     pub issuer: String,
@@ -46,7 +56,7 @@ impl Default for Settings {
             profile: Profile::Soffid,
             policy: Policy::default(),
             message_pause: 0,
-            kinds: Kind::ALL.to_vec(),
+            kinds: Profile::Soffid.default_kinds(),
             issuer: "keyfob".to_owned(),
             algorithm: Algorithm::Sha1,
             digits: Digits::SIX,

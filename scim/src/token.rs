@@ -1,7 +1,8 @@
-//! The attributes of a token that a create alone sets: its serial, its secret and what they make.
+//! The attributes that a create alone sets: the serial and secret of a token and what they make, and
+//! the number of recovery codes.
 
 use data_encoding::BASE32_NOPAD;
-use keyfob::{Algorithm, Digits, Secret};
+use keyfob::{Algorithm, Digits, RecoveryCodes, Secret};
 use zeroize::Zeroizing;
 
 use crate::attribute::Attribute;
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::json::Value;
 use crate::settings::Settings;
 
-/// What a create says of a TOTP or HOTP device beside the attributes that can change.
+/// What a create says of a device beside the attributes that can change.
 pub(crate) struct Token {
     /// The naming by its serial.
     pub(crate) naming: Option<Naming>,
@@ -21,6 +22,8 @@ pub(crate) struct Token {
     pub(crate) digits: Digits,
     pub(crate) period: u32,
     pub(crate) counter: u64,
+    /// RECOVERY: how many codes to make.
+    pub(crate) code_count: u8,
 }
 
 impl Token {
@@ -39,6 +42,7 @@ impl Token {
             digits: settings.digits,
             period: settings.period,
             counter: 0,
+            code_count: RecoveryCodes::DEFAULT_COUNT,
         };
         if let Some((name, value)) = value(Attribute::Algorithm) {
             token.algorithm = text(name, value)?.parse()?;
@@ -52,6 +56,9 @@ impl Token {
         if let Some((name, value)) = value(Attribute::Counter) {
             let counter = number(name, value);
             token.counter = counter.ok_or_else(|| Error::value(format!("{name}: must be a number from 0 to {}", u64::MAX)))?;
+        }
+        if let Some((_, value)) = value(Attribute::RecoveryCodeCount) {
+            token.code_count = body::recovery_code_count(value)?;
         }
         if let Some((name, value)) = value(Attribute::Secret) {
             let typed = value.as_text().ok_or_else(|| body::no_text(name))?;

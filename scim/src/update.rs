@@ -224,7 +224,7 @@ fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(
         }
         _ => {}
     }
-    if let Some((attribute, _)) = fields.repeated.iter().find(|(attribute, value)| !repeated::is_same(*attribute, value, row)) {
+    if let Some((attribute, _)) = fields.repeated.iter().find(|(attribute, value)| !repeated::is_same(*attribute, value, entry)) {
         return refuse(attribute.name(), "is read-only");
     }
     let has = |attribute: &&Attribute| match attribute {

@@ -1,7 +1,7 @@
 //! Verification of the response to a challenge, and resynchronization of tokens.
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Attempt, Device, Kind, Policy, Verdict};
+use keyfob::{Attempt, Device, Factor, Kind, Policy, Verdict};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -17,6 +17,8 @@ use crate::{body, code};
 
 /// The attribute of the second code of a resynchronization.
 const NEXT_PIN: &str = "nextPin";
+/// The symbols of a recovery code, without the two hyphens of its text.
+const RECOVERY_CODE_SYMBOLS: usize = keyfob::RECOVERY_CODE_SIZE - 2;
 
 /// The body of the response.
 #[derive(Serialize)]
@@ -28,6 +30,9 @@ struct VerdictBody {
     /// 10.2.3.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// How many recovery codes are left after a right one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_codes_left: Option<u8>,
 }
 
 /// The codes of a request.
@@ -57,8 +62,11 @@ impl TypedCode {
         if !self.is_number {
             return self.text.clone();
         }
-        let pin_length = || device.positions().map_or(0, |positions| positions.count().into());
-        let length = device.digits().map_or_else(pin_length, |digits| digits.get().into());
+        let other_length = || match device.factor() {
+            Factor::Recovery(_) => RECOVERY_CODE_SYMBOLS,
+            _ => device.positions().map_or(0, |positions| positions.count().into()),
+        };
+        let length = device.digits().map_or_else(other_length, |digits| digits.get().into());
         Zeroizing::new(format!("{:0>length$}", self.text.as_str()))
     }
 }
@@ -153,6 +161,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 success: verdict.is_right(),
                 locked: verdict.is_locked(),
                 retry_after: retry_at.map(|time| time.saturating_sub(context.now)),
+                recovery_codes_left: verdict.recovery_codes_left().filter(|_| verdict.is_right()),
             };
             let respond = move || Step::Done(Response::json(200, &body));
             if !is_changed {
