@@ -225,7 +225,8 @@ fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(
         _ => {}
     }
     if let Some((attribute, _)) = fields.repeated.iter().find(|(attribute, value)| !repeated::is_same(*attribute, value, entry)) {
-        return refuse(attribute.name(), "is read-only");
+        let todo = if *attribute == Attribute::RecoveryCodes { "; POST .../renewCodes makes new ones" } else { "" };
+        return refuse(attribute.name(), &format!("is read-only{todo}"));
     }
     let has = |attribute: &&Attribute| match attribute {
         Attribute::Pin => row.kind == Kind::Pin,

@@ -1,7 +1,7 @@
 //! Verification of the response to a challenge, and resynchronization of tokens.
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Attempt, Device, Factor, Kind, Policy, Verdict};
+use keyfob::{Attempt, Device, Kind, Policy, Verdict};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -17,8 +17,6 @@ use crate::{body, code};
 
 /// The attribute of the second code of a resynchronization.
 const NEXT_PIN: &str = "nextPin";
-/// The symbols of a recovery code, without the two hyphens of its text.
-const RECOVERY_CODE_SYMBOLS: usize = keyfob::RECOVERY_CODE_SIZE - 2;
 
 /// The body of the response.
 #[derive(Serialize)]
@@ -62,11 +60,8 @@ impl TypedCode {
         if !self.is_number {
             return self.text.clone();
         }
-        let other_length = || match device.factor() {
-            Factor::Recovery(_) => RECOVERY_CODE_SYMBOLS,
-            _ => device.positions().map_or(0, |positions| positions.count().into()),
-        };
-        let length = device.digits().map_or_else(other_length, |digits| digits.get().into());
+        let pin_length = || device.positions().map_or(0, |positions| positions.count().into());
+        let length = device.digits().map_or_else(pin_length, |digits| digits.get().into());
         Zeroizing::new(format!("{:0>length$}", self.text.as_str()))
     }
 }

@@ -16,6 +16,7 @@ fn each_kind_accepts_its_right_code_once() {
         "SMS message to 66******22",
         "Email message to di*****@ex*****.co*",
         "Security PIN",
+        "Recovery codes",
     ]) {
         let asked = host.challenge(id).ok(200);
         assert_eq!((asked.as_object().unwrap().len(), &asked["cardNumber"]), (2, &json!(name)));
@@ -29,8 +30,8 @@ fn each_kind_accepts_its_right_code_once() {
         assert_eq!((&shown["status"], &shown["fails"]), (&json!("V"), &json!(0)));
         assert_eq!(shown["lastUsed"], "2023-11-14 22:13:20");
         assert!(!host.answer(id, &right).verdict(false), "{kind}");
-        // The very code that an authenticator showed last is no fail.
-        let fails = u32::from(!matches!(kind, Kind::Totp | Kind::Hotp));
+        // The very code that an authenticator showed last is no fail, nor is a used recovery code.
+        let fails = u32::from(!matches!(kind, Kind::Totp | Kind::Hotp | Kind::Recovery));
         assert_eq!(host.get(&format!("/OtpDevice/{id}")).ok(200)["fails"], fails);
     }
 }

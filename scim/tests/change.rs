@@ -108,7 +108,7 @@ fn patch_with_one_error_changes_nothing() {
     }
     let schemas = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "Operations": []}"#;
     host.patch(totp, schemas).bad("invalidSyntax");
-    assert_eq!(host.store.memory.events.len(), 5);
+    assert_eq!(host.store.memory.events.len(), 6);
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn entry(id: i64) -> Entry {
         phone: None,
         external_id: (turn % 2 == 0).then(|| format!("x{}", turn % 5)),
         deleted: turn == 3,
-        kind: Kind::ALL[turn % 5],
+        kind: Kind::ALL[turn % Kind::ALL.len()],
         status: Status::ALL[turn % 4],
         fails: u32::try_from(turn).unwrap() % 3,
         created: NOW + u64::try_from(turn).unwrap() % 4,

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 6] = [
     &["method", "parameters", "request", "response", "roles", "routes"],
     &["body", "cursor", "entry", "event", "filter", "order", "parse", "pause", "query", "repeated", "resource", "search", "token"],
     &["memory", "precondition", "step", "store"],
-    &["challenge", "create", "discovery", "find", "list", "service", "update", "verify"],
+    &["challenge", "create", "discovery", "find", "list", "renew", "service", "update", "verify"],
     &["dispatch"],
 ];
 

@@ -67,6 +67,7 @@ fn missing_address_is_404() {
         (Method::Get, format!("{missing}/requestChallenge"), ""),
         (Method::Post, format!("{missing}/responseChallenge"), r#"{"pin": "987654"}"#),
         (Method::Post, format!("{missing}/resync"), r#"{"pin": "987654", "nextPin": "987654"}"#),
+        (Method::Post, format!("{missing}/renewCodes"), ""),
     ] {
         let detail = host.send(method, &path, body).refused(404, None);
         assert_eq!(detail, format!("there is no OtpDevice {}", id + 1));
@@ -88,6 +89,7 @@ fn other_method_is_405_with_the_allowed_ones() {
         (&format!("{device}/requestChallenge"), "GET, POST"),
         (&format!("{device}/responseChallenge"), "POST"),
         (&format!("{device}/resync"), "POST"),
+        (&format!("{device}/renewCodes"), "POST"),
         ("/ServiceProviderConfig", "GET, HEAD"),
         ("/ResourceTypes", "GET, HEAD"),
         ("/Schemas", "GET, HEAD"),
@@ -135,6 +137,7 @@ fn each_operation_has_a_name_for_the_metrics_of_a_host() {
         (Some(Method::Get), "/OtpDevice/7/requestChallenge", "requestChallenge"),
         (Some(Method::Post), "/OtpDevice/7/responseChallenge", "responseChallenge"),
         (Some(Method::Post), "/OtpDevice/7/resync", "resync"),
+        (Some(Method::Post), "/OtpDevice/7/renewCodes", "renewCodes"),
         (Some(Method::Get), "/ResourceTypes/OtpDevice", "discovery"),
         (Some(Method::Get), "/Schemas", "discovery"),
         (Some(Method::Get), "/OtpDevice/x", "unknown"),

@@ -59,6 +59,7 @@ fn entry(row: Row) -> Entry {
         Kind::Pin => {
             Device::pin(keyfob::Pin::new(b"123456789").unwrap(), &Policy::default(), row.created).unwrap().factor().clone()
         }
+        Kind::Recovery => unreachable!("Soffid has no such devices"),
     };
     let history =
         History { status: row.status, fails: row.fails, last_counter: None, created: row.created, last_used: row.last_used };

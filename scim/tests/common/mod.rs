@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keyfob::Factor;
 use keyfob::rand_core::{TryCryptoRng, TryRng};
+use keyfob::{Factor, Kind};
 use keyfob_scim::{
     DeliveryResult, Entry, Error, Event, FoundTokens, MemoryStore, Message, Method, Naming, Page, Profile, Query, Request,
     Response, Roles, Service, Settings, Store, Swap, TokenSearch,
@@ -124,6 +124,7 @@ impl Store for Flaky {
 /// A service on a store, with a fixed clock.
 pub struct Host {
     pub service: Service<Seeded>,
+    pub settings: Settings,
     pub store: Flaky,
     pub roles: Roles,
     pub now: u64,
@@ -137,12 +138,12 @@ impl Default for Host {
 
 impl Host {
     pub fn new(settings: Settings) -> Self {
-        let service = Service::new(settings, Seeded::default());
-        Self { service, store: Flaky::default(), roles: Roles::ALL, now: NOW }
+        let service = Service::new(settings.clone(), Seeded::default());
+        Self { service, settings, store: Flaky::default(), roles: Roles::ALL, now: NOW }
     }
 
     pub fn rfc() -> Self {
-        Self::new(Settings { profile: Profile::Rfc, ..Settings::default() })
+        Self::new(Settings { profile: Profile::Rfc, kinds: Profile::Rfc.default_kinds(), ..Settings::default() })
     }
 
     /// Sends a request: `body` as JSON, or none if it is empty.
@@ -186,9 +187,14 @@ impl Host {
         reply["id"].as_i64().or_else(|| reply["id"].as_str()?.parse().ok()).unwrap()
     }
 
-    /// One device of each kind, in the order of [`keyfob::Kind::ALL`].
-    pub fn create_all(&mut self) -> [i64; 5] {
-        [TOTP, HOTP, SMS, EMAIL, PIN].map(|body| self.create(body))
+    /// One device of each kind, in the order of [`Kind::ALL`]. They work where their kind is switched
+    /// off since.
+    pub fn create_all(&mut self) -> [i64; 6] {
+        let settings = Settings { kinds: Kind::ALL.to_vec(), ..self.settings.clone() };
+        let own = std::mem::replace(&mut self.service, Service::new(settings, Seeded::default()));
+        let ids = [TOTP, HOTP, SMS, EMAIL, PIN, RECOVERY].map(|body| self.create(body));
+        self.service = own;
+        ids
     }
 
     pub fn entry(&mut self, id: i64) -> Entry {
@@ -215,6 +221,11 @@ impl Host {
             Factor::Pin(pin) => {
                 device.positions().unwrap().iter().map(|number| char::from(pin.expose()[usize::from(number) - 1])).collect()
             }
+            // The tests use them in their order.
+            Factor::Recovery(codes) => {
+                let used = codes.count() - device.recovery_codes_left().unwrap();
+                codes.iter().nth(used.into()).unwrap().as_str().to_owned()
+            }
         }
     }
 
@@ -232,6 +243,8 @@ pub const HOTP: &str = r#"{"type": "HOTP", "user": "franck"}"#;
 pub const SMS: &str = r#"{"type": "SMS", "user": "dilbert", "phone": "6665552222"}"#;
 pub const EMAIL: &str = r#"{"type": "EMAIL", "user": "dilbert", "email": "dilbert@example.com"}"#;
 pub const PIN: &str = r#"{"type": "PIN", "user": "dilbert", "pin": "123456789"}"#;
+
+pub const RECOVERY: &str = r#"{"type": "RECOVERY", "user": "dilbert"}"#;
 
 /// A PATCH for a device that was used while a clock was ahead.
 pub const FORGET_STEPS: &str = r#"{"Operations": [{"op": "remove", "path": "stepsAhead"}]}"#;
@@ -268,7 +281,8 @@ impl Reply {
     /// A verdict. Returns whether it says that the device is locked.
     pub fn verdict(&self, success: bool) -> bool {
         let body = self.ok(200);
-        assert_eq!(body.as_object().unwrap().len(), 2);
+        let left = usize::from(body.get("recoveryCodesLeft").is_some());
+        assert_eq!(body.as_object().unwrap().len(), 2 + left);
         assert_eq!(body["success"], success);
         body["locked"].as_bool().unwrap()
     }

@@ -32,6 +32,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Verify(args) => device::verify::run(&args),
         Command::Enroll(args) => device::enroll::run(args),
         Command::Show(args) => device::show::run(&args),
+        Command::Renew(args) => device::renew::run(&args),
         Command::Unlock(args) => device::unlock::run(&args),
         Command::Resync(args) => device::resync::run(&args),
         Command::Serve(args) => service::serve::run(args),

@@ -38,12 +38,18 @@ pub(crate) fn json_line(mut object: Value) -> Result<Wiped> {
     let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
     serde_json::to_writer(&mut *text, &object)?;
     text.push(b'\n');
-    for value in object.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
-        if let Value::String(text) = value {
-            text.zeroize();
-        }
-    }
+    wipe(&mut object);
     Ok(text)
+}
+
+/// Wipes every string of a value.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(list) => list.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        _ => {}
+    }
 }
 
 /// An event in the form of the JSON log, for the greeting and for an error that ends the service.
@@ -51,14 +57,15 @@ pub(crate) fn log_event(level: &str, message: &str) -> Value {
     json!({"timestamp": jiff::Timestamp::now().to_string(), "level": level, "message": message})
 }
 
-/// Prints a verdict, as an object if there is one. Returns the exit status for it.
-pub(crate) fn print_verdict(right: bool, locked: bool, object: Option<Value>) -> Result<ExitCode> {
+/// Prints a verdict, as an object if there is one; else `remark` follows a right one. Returns the
+/// exit status for it.
+pub(crate) fn print_verdict(right: bool, locked: bool, remark: &str, object: Option<Value>) -> Result<ExitCode> {
     match object {
         Some(object) => print(&json_line(object)?)?,
-        None => line(match (right, locked) {
-            (true, _) => "right",
-            (false, false) => "wrong",
-            (false, true) => "wrong, and the device is locked; keyfob unlock opens it",
+        None => line(&match (right, locked) {
+            (true, _) => format!("right{remark}"),
+            (false, false) => "wrong".to_owned(),
+            (false, true) => "wrong, and the device is locked; keyfob unlock opens it".to_owned(),
         })?,
     }
     Ok(ExitCode::from(u8::from(!right)))

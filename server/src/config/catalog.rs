@@ -101,7 +101,13 @@ const SERVICE: &[ConfigKey] = &[
 ];
 
 const DEVICES: &[ConfigKey] = &[
-    key("otp.kinds", Plain, "['TOTP', 'HOTP', 'SMS', 'EMAIL', 'PIN']", "list", "the kinds of devices that may be created"),
+    key(
+        "otp.kinds",
+        Plain,
+        "['TOTP', 'HOTP', 'SMS', 'EMAIL', 'PIN']",
+        "list",
+        "the kinds of devices that may be created; in the profile rfc RECOVERY, too",
+    ),
     key("otp.issuer", Text, "keyfob", "1 to 40 bytes", "the issuer that authenticators show"),
     key("otp.algorithm", Text, "SHA1", "SHA1, SHA256, SHA512", "the hash of new devices"),
     key("otp.digits", Plain, "6", "digits", "the length of a code of new devices, 6 to 10"),

@@ -267,6 +267,7 @@ fn settings(table: &mut TableReader) -> Settings {
     let mut settings = Settings::default();
     if let Some(profile) = table.take_choice("profile", &[("soffid", Profile::Soffid), ("rfc", Profile::Rfc)]) {
         settings.profile = profile;
+        settings.kinds = profile.default_kinds();
     }
     table.read_section("otp", |otp| {
         if let Some(names) = otp.take::<Vec<String>>("kinds") {

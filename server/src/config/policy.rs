@@ -119,6 +119,7 @@ const fn key_of(error: keyfob::Error) -> Option<&'static str> {
         | E::WrongKind
         | E::PinLength
         | E::PinDigits
+        | E::RecoveryCodeCount
         | E::Clock
         | E::Validity
         | E::Exhausted

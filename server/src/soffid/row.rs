@@ -61,7 +61,9 @@ impl Rules<'_> {
             return Err("the user: is not known in the configuration".to_owned());
         }
         let kind = raw.get(Field::Type).unwrap_or_default().to_ascii_uppercase();
-        let kind: Kind = kind.parse().map_err(|error| column_error(Field::Type, error))?;
+        // Soffid has no recovery codes.
+        let kind = kind.parse().ok().filter(|kind| *kind != Kind::Recovery);
+        let kind = kind.ok_or_else(|| column_error(Field::Type, "must be TOTP, HOTP, SMS, EMAIL or PIN"))?;
         let pin = if kind == Kind::Pin { self.pin(raw)? } else { Zeroizing::default() };
         let row = self.row(raw, kind, str::from_utf8(&pin).unwrap_or_default())?;
         // The codes of SMS and e-mail devices come from a secret of their own.

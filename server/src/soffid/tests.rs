@@ -67,7 +67,7 @@ fn refused(kind: &str, changes: &[Change<'_>]) -> String {
 
 #[test]
 fn each_kind_is_taken_with_all_that_it_has() {
-    for kind in Kind::ALL {
+    for kind in [Kind::Totp, Kind::Hotp, Kind::Sms, Kind::Email, Kind::Pin] {
         let taken = judge(kind.name(), &[]).unwrap_or_else(|reason| panic!("{kind}: {reason}"));
         let (row, device) = (&taken.device.entry.row, &taken.device.entry.device);
         assert_eq!((row.id, row.name.as_str(), row.user.as_str(), row.kind), (60, "TOTP00000035", "alice", kind));

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, value_parser};
 use keyfob::{Algorithm, Digits, Error};
 use keyfob_scim::date;
@@ -113,6 +114,13 @@ pub(crate) struct EnrollArgs {
     /// Enroll for HOTP [default: TOTP, or the kind of an otpauth URI]
     #[arg(long)]
     pub(crate) hotp: bool,
+    /// Make recovery codes, for a user who has lost every other factor, and print them once
+    // "Parameters" is the group that clap makes of that struct.
+    #[arg(long, requires = "state", conflicts_with_all = ["secret_file", "hotp", "Parameters", "issuer", "account", "png"])]
+    pub(crate) recovery: bool,
+    /// Recovery codes to make, 1 to 64 [default: 10]
+    #[arg(long, value_name = "N", requires = "recovery", value_parser = code_count())]
+    pub(crate) count: Option<u8>,
     /// HOTP: counter of the first code [default: 0]
     #[arg(long, value_name = "N", requires = "hotp")]
     pub(crate) counter: Option<u64>,
@@ -187,11 +195,31 @@ pub(crate) struct ResyncArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct RenewArgs {
+    /// State file of the device
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: PathBuf,
+    /// Recovery codes to make, 1 to 64 [default: as many as before]
+    #[arg(long, value_name = "N", value_parser = code_count())]
+    pub(crate) count: Option<u8>,
+    #[command(flatten)]
+    pub(crate) clock: Clock,
+    /// Print a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct Clock {
     /// The time: Unix seconds or a date, in UTC without an offset, such as '2026-01-31 08:00:00' or
     /// 2026-01-31T09:00:00+01:00 [default: the system's clock]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<u64>,
+}
+
+/// Reads a number of recovery codes.
+fn code_count() -> RangedI64ValueParser<u8> {
+    value_parser!(u8).range(1..=64)
 }
 
 pub(super) fn digits(text: &str) -> Result<Digits, Error> {

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use device::{AuthenticatorArgs, Clock, CodeArgs, EnrollArgs, Parameters, ResyncArgs, ShowArgs, UnlockArgs, VerifyArgs};
+pub(crate) use device::{
+    AuthenticatorArgs, Clock, CodeArgs, EnrollArgs, Parameters, RenewArgs, ResyncArgs, ShowArgs, UnlockArgs, VerifyArgs,
+};
 use export::EXPORT;
 pub(crate) use export::{ExportArgs, Suite};
 use import::IMPORT;
@@ -50,19 +52,28 @@ pub(crate) enum Command {
   keyfob verify --secret-file alice.secret 123456
 
 Scripts pass a code on standard input, or after --: then it is never read as an option.
+A recovery code with a typing error is an error and costs no fail.
 Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     Verify(VerifyArgs),
-    /// Create a secret, show it as a URI and a QR code, and store its device
+    /// Create a secret, show it as a URI and a QR code, and store its device; or make recovery codes
     #[command(after_help = "Examples:
   keyfob enroll --state alice.keyfob --issuer ACME --account alice@example.com
   keyfob enroll --hotp --state token.keyfob --png token.png
   keyfob enroll --secret-file alice.uri --state alice.keyfob   take over an authenticator
+  keyfob enroll --recovery --state alice.recovery              print ten recovery codes, each right once
 
 If the output cannot be written, no file is left behind.")]
     Enroll(EnrollArgs),
     /// Show the device in a state file, without its secret
     #[command(after_help = "Example:\n  keyfob show --state alice.keyfob --json")]
     Show(ShowArgs),
+    /// Make new recovery codes and print them once: the old ones end
+    #[command(after_help = "Examples:
+  keyfob renew --state alice.recovery
+  keyfob renew --state alice.recovery --count 16 --json
+
+The fails and a lock stay. Each run makes other codes.")]
+    Renew(RenewArgs),
     /// Unlock a device and reset its fails
     #[command(after_help = "Examples:
   keyfob unlock --state alice.keyfob --json

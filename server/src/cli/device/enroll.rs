@@ -6,19 +6,22 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use getrandom::SysRng;
-use keyfob::{Algorithm, Device, Digits, Error, Factor, Secret, Totp, UriText};
+use keyfob::{Algorithm, Device, Digits, Error, Factor, RecoveryCodes, Secret, Totp, UriText};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::authenticator::{Authenticator, cautions};
 use super::secret::ParsedSecret;
-use super::{clock, input, qr, secret, state};
+use super::{clock, input, qr, recovery, secret, state};
 use crate::cli::args::EnrollArgs;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::file::{self, Wiped};
 
 pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
+    if args.recovery {
+        return make_recovery_codes(&args);
+    }
     let device = authenticator(&mut args)?.into_device(clock::now(&args.clock)?);
     let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
     for caution in device.digits().into_iter().flat_map(|digits| cautions(digits, period)) {
@@ -46,6 +49,18 @@ pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
     }
     output::print(&text)
         .map_err(|error| if created.0.is_empty() { error } else { format!("{error}; nothing was stored").into() })?;
+    created.0.clear();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes recovery codes, stores their device and prints them. Without an output no file is left.
+fn make_recovery_codes(args: &EnrollArgs) -> Result<ExitCode> {
+    let path = args.state.as_deref().ok_or("--recovery: needs --state FILE")?;
+    let codes = RecoveryCodes::random(args.count.unwrap_or(RecoveryCodes::DEFAULT_COUNT), &mut SysRng)?;
+    let text = recovery::output_text(&codes, args.json)?;
+    state::create(path, &Device::recovery(codes, clock::now(&args.clock)?))?;
+    let mut created = CreatedFiles(vec![path]);
+    output::print(&text).map_err(|error| format!("{error}; nothing was stored"))?;
     created.0.clear();
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,8 @@ pub(super) mod enroll;
 mod export;
 mod input;
 mod qr;
+mod recovery;
+pub(super) mod renew;
 pub(super) mod resync;
 mod secret;
 pub(super) mod show;

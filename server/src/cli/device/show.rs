@@ -38,11 +38,12 @@ pub(crate) fn run(args: &ShowArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn fields(device: &Device, now: u64) -> [Field; 15] {
+fn fields(device: &Device, now: u64) -> [Field; 17] {
     let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
     let drift = period.map(|_| device.drift());
     let ahead_until = clock::ahead_until(device, now);
     let has_short_secret = device.generator().is_some_and(|hotp| hotp.secret().is_short());
+    let code_count = if let Factor::Recovery(codes) = device.factor() { Some(codes.count()) } else { None };
     let (not_before, not_after) = (device.validity().not_before(), device.validity().not_after());
     [
         ("kind", json!(device.kind().name()), None),
@@ -54,6 +55,8 @@ fn fields(device: &Device, now: u64) -> [Field; 15] {
         ("has_short_secret", json!(has_short_secret), has_short_secret.then(|| "fewer than 128 bits".to_owned())),
         ("moving_factor", json!(device.moving_factor()), None),
         ("drift", json!(drift), drift.map(|_| "steps by which the authenticator's clock is ahead".to_owned())),
+        ("recovery_code_count", json!(code_count), None),
+        ("recovery_codes_left", json!(device.recovery_codes_left()), None),
         ("created", json!(device.created()), Some(clock::utc(device.created()))),
         ("not_before", json!(not_before), not_before.map(clock::utc)),
         ("not_after", json!(not_after), not_after.map(clock::utc)),

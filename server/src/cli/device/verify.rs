@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::authenticator::Authenticator;
 use super::state::State;
-use super::{clock, input, secret};
+use super::{clock, input, recovery, secret};
 use crate::cli::args::VerifyArgs;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
@@ -25,6 +25,7 @@ fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
     let code = input::read_code(args.code.as_deref())?;
     let state = State::lock(path)?;
     let device = state.read()?;
+    recovery::check_typing(&device, &code)?;
     let builder = Policy::builder().max_drift(max_drift(&device, args.max_drift)?);
     let policy = policy(builder, device.kind(), args.window)?;
     let attempt = device.verify(&policy, &code, clock::now(&args.clock)?)?;
@@ -53,7 +54,7 @@ pub(super) fn conclude(attempt: Attempt<'_, Verdict>, state: &State, device: &De
             clock::utc(time)
         ));
     }
-    let object = json!({
+    let mut object = json!({
         "success": verdict.is_right(),
         "locked": verdict.is_locked(),
         "reason": verdict.reason().name(),
@@ -61,7 +62,12 @@ pub(super) fn conclude(attempt: Attempt<'_, Verdict>, state: &State, device: &De
         "matched": verdict.matched(),
         "drift": verdict.drift(),
     });
-    output::print_verdict(verdict.is_right(), verdict.is_locked(), json.then_some(object))
+    let left = verdict.recovery_codes_left();
+    if let Some((left, members)) = left.zip(object.as_object_mut()) {
+        members.insert("recovery_codes_left".to_owned(), left.into());
+    }
+    let remark = left.map(recovery::remark).unwrap_or_default();
+    output::print_verdict(verdict.is_right(), verdict.is_locked(), &remark, json.then_some(object))
 }
 
 /// Without state: a code is right as often as it is tried within its window, and nothing locks.
@@ -83,7 +89,7 @@ fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
     };
     let drift = matched.map(|matched| matched.wrapping_sub(expected).cast_signed());
     let object = json!({"success": matched.is_some(), "locked": false, "matched": matched, "drift": drift});
-    output::print_verdict(matched.is_some(), false, args.json.then_some(object))
+    output::print_verdict(matched.is_some(), false, "", args.json.then_some(object))
 }
 
 /// The policy with the window of the option.

@@ -43,7 +43,7 @@ impl Both {
             (given.row.fails, given.row.created) = (u32::try_from(at % 7).unwrap(), 1000 + at as u64 % 5);
             given.row.last_used = (at % 2 == 0).then_some(2000 + at as u64 % 3);
             given.row.last_modified = 1998 + at as u64 % 7;
-            (given.row.kind, given.row.status) = (Kind::ALL[at % 5], Status::ALL[at % 4]);
+            (given.row.kind, given.row.status) = (Kind::ALL[at % Kind::ALL.len()], Status::ALL[at % 4]);
             given.row.deleted = at % 11 == 0;
             let stored = store.insert(Box::new(given), Naming::Fixed(text(7)), event(EventKind::Create, 0));
             model.put(*runtime.block_on(stored).unwrap());

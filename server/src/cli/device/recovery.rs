@@ -1,0 +1,48 @@
+//! Recovery codes on the command line: as they are printed, and as a person types them.
+
+use keyfob::{Device, Factor, Kind, RecoveryCode, RecoveryCodes};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::cli::output;
+use crate::cli::result::Result;
+use crate::file::Wiped;
+
+/// The codes: a JSON object, or one code a line.
+pub(super) fn output_text(codes: &RecoveryCodes, is_json: bool) -> Result<Wiped> {
+    if is_json {
+        let list: Vec<_> = codes.iter().map(|code| code.as_str().to_owned()).collect();
+        return output::json_line(json!({
+            "kind": Kind::Recovery.name(),
+            "recovery_codes": list,
+            "recovery_codes_left": codes.count(),
+        }));
+    }
+    // Room enough not to grow: growing would leave copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(4 * 1024));
+    for code in codes.iter() {
+        text.extend_from_slice(code.as_str().as_bytes());
+        text.push(b'\n');
+    }
+    Ok(text)
+}
+
+/// Refuses what cannot be a recovery code of the device, before it costs a fail. No other device has
+/// such a code, and a guess in another form was never right.
+pub(super) fn check_typing(device: &Device, code: &[u8]) -> Result<()> {
+    if matches!(device.factor(), Factor::Recovery(_)) && !RecoveryCode::is_well_formed(code) {
+        return Err("the code: has a typing error, and was not counted; a recovery code has 14 letters and digits, as \
+                    XXXXX-XXXXX-XXXX, of which the last one checks the others; compare it with the list"
+            .into());
+    }
+    Ok(())
+}
+
+/// What follows a right code: how many are left.
+pub(super) fn remark(left: u8) -> String {
+    match left {
+        0 => "; no recovery code is left: keyfob renew makes new ones".to_owned(),
+        1 => "; 1 recovery code is left: keyfob renew makes new ones".to_owned(),
+        more => format!("; {more} recovery codes are left"),
+    }
+}
