@@ -21,6 +21,8 @@ mod lock;
 mod others;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/recovery.rs"]
+mod recovery;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/state.rs"]

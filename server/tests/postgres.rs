@@ -36,6 +36,8 @@ mod process;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "postgres/recovery.rs"]
+mod recovery;
 #[path = "postgres/rotation.rs"]
 mod rotation;
 #[path = "postgres/silence.rs"]

@@ -52,6 +52,8 @@ mod problems;
 mod process;
 #[path = "service/readme.rs"]
 mod readme;
+#[path = "service/recovery.rs"]
+mod recovery;
 #[path = "service/refusals.rs"]
 mod refusals;
 #[path = "service/renewal.rs"]

@@ -21,6 +21,7 @@ EXAMPLES = {
     "digits": lambda: 8,
     "period": lambda: 60,
     "counter": lambda: random.randrange(10**6),
+    "recoveryCodeCount": lambda: random.randrange(1, 65),
     "notBefore": lambda: datetime(random.randrange(2010, 2026), 1, 1, tzinfo=timezone.utc),
     "notAfter": lambda: datetime(random.randrange(2030, 2060), 1, 1, tzinfo=timezone.utc),
 }

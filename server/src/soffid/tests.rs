@@ -82,6 +82,11 @@ fn each_kind_is_taken_with_all_that_it_has() {
 }
 
 #[test]
+fn recovery_codes_are_no_kind_of_soffids() {
+    assert_eq!(refused("RECOVERY", &[]), "OTP_TYPE: must be TOTP, HOTP, SMS, EMAIL or PIN");
+}
+
+#[test]
 fn each_message_device_has_a_secret_of_its_own() {
     let secret = || judge("SMS", &[]).unwrap().device.entry.device.generator().unwrap().secret().clone();
     assert_ne!(secret(), secret());

@@ -42,7 +42,7 @@ pub(crate) fn token(device: &Device, label: Label<'_>) -> Option<Token> {
 
 #[cfg(test)]
 mod tests {
-    use keyfob::{Algorithm, Digits, Hotp, Pin, Policy, Secret, Totp, Validity};
+    use keyfob::{Algorithm, Digits, Hotp, Pin, Policy, RecoveryCodes, Secret, Totp, Validity};
     use keyfob_tokens::{Format, Keys, PskcSuite, read};
     use proptest::prelude::*;
     use zeroize::Zeroizing;
@@ -133,7 +133,8 @@ mod tests {
     fn other_kinds_have_no_token_and_given_names_are_no_serials() {
         let hotp = || Hotp::new(Secret::new(&[7; 20]).unwrap());
         let pin = Device::pin(Pin::new(b"12345678").unwrap(), &Policy::default(), 0).unwrap();
-        for device in [Device::sms(hotp(), 0), Device::email(hotp(), 0), pin] {
+        let recovery = Device::recovery(RecoveryCodes::new(hotp().secret().clone(), 10).unwrap(), 0);
+        for device in [Device::sms(hotp(), 0), Device::email(hotp(), 0), pin, recovery] {
             assert_eq!(token(&device, LABEL), None);
         }
         let device = Device::hotp(hotp(), 5, 0);

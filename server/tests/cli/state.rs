@@ -218,10 +218,12 @@ fn show_prints_text_or_json() {
     let args = ["--algorithm", "sha512", "--digits", "8", "--period", "60"];
     let (path, _) = folder.enroll("a.keyfob", &args);
     let text = "kind: TOTP\nstatus: C (created)\nfails: 0\nalgorithm: SHA512\ndigits: 8\nperiod: 60 (seconds)\nhas short secret: false\nmoving factor: 0\n\
-                drift: 0 (steps by which the authenticator's clock is ahead)\ncreated: 0 (1970-01-01 00:00:00 UTC)\nnot before: none\nnot after: none\nlast used: none\nthrottled until: none\nahead until: none\n";
+                drift: 0 (steps by which the authenticator's clock is ahead)\n\
+                recovery code count: none\nrecovery codes left: none\ncreated: 0 (1970-01-01 00:00:00 UTC)\nnot before: none\nnot after: none\nlast used: none\nthrottled until: none\nahead until: none\n";
     keyfob(&["show", "--state", &path], "").is(0, text);
     let object = json!({"kind": "TOTP", "status": "C", "fails": 0, "algorithm": "SHA512", "digits": 8, "period": 60,
-        "moving_factor": 0, "drift": 0, "created": 0, "last_used": null, "throttled_until": null, "ahead_until": null,
+        "moving_factor": 0, "drift": 0, "recovery_code_count": null, "recovery_codes_left": null, "created": 0,
+        "last_used": null, "throttled_until": null, "ahead_until": null,
         "has_short_secret": false, "not_before": null, "not_after": null});
     assert_eq!(show(&path), object);
     let (hotp, uri) = folder.enroll("b.keyfob", &["--hotp", "--counter", "7"]);
