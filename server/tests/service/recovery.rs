@@ -128,8 +128,7 @@ fn ten_wrong_codes_lock_and_a_renewal_opens_nothing() {
     assert_eq!(client.answer(&path, &codes(&fresh)[0]).verdict(), (true, false));
 }
 
-/// Renewals and codes at once: a code counts once, and exactly the codes that one renewal showed are
-/// those of the device.
+/// A code counts once, and exactly the codes that one renewal showed are those of the device.
 #[test]
 fn code_and_renewal_sent_many_times_at_once_count_once() {
     let folder = folder();

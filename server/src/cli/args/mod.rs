@@ -55,7 +55,8 @@ Scripts pass a code on standard input, or after --: then it is never read as an 
 A recovery code with a typing error is an error and costs no fail.
 Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     Verify(VerifyArgs),
-    /// Create a secret, show it as a URI and a QR code, and store its device; or make recovery codes
+    /// Create a secret, show it as a URI and a QR code, and store its device, or make recovery
+    /// codes
     #[command(after_help = "Examples:
   keyfob enroll --state alice.keyfob --issuer ACME --account alice@example.com
   keyfob enroll --hotp --state token.keyfob --png token.png

@@ -27,8 +27,8 @@ pub(super) fn output_text(codes: &RecoveryCodes, is_json: bool) -> Result<Wiped>
     Ok(text)
 }
 
-/// Refuses what cannot be a recovery code of the device, before it costs a fail. No other device has
-/// such a code, and a guess in another form was never right.
+/// Refuses what cannot be a recovery code, before it costs a fail: it was never right. A device of
+/// another kind takes any text.
 pub(super) fn check_typing(device: &Device, code: &[u8]) -> Result<()> {
     if matches!(device.factor(), Factor::Recovery(_)) && !RecoveryCode::is_well_formed(code) {
         return Err("the code: has a typing error, and was not counted; a recovery code has 14 letters and digits, as \
