@@ -1,7 +1,7 @@
 //! Any requests to the SCIM layer, one after another on one store: what must hold of each answer.
 
 use arbitrary::Arbitrary;
-use keyfob::{Lock, Status};
+use keyfob::{Kind, Lock, Status};
 use keyfob_scim::{MemoryStore, Method, Profile, Request, Roles, Service, Settings, Store};
 
 use crate::seeded::Seeded;
@@ -31,6 +31,7 @@ enum Path {
     Request(u8),
     Response(u8),
     Any(String),
+    Renew(u8),
 }
 
 #[derive(Arbitrary, Debug)]
@@ -40,6 +41,7 @@ enum Body {
     Pin(String),
     Right,
     Any(Vec<u8>),
+    Count(u8),
 }
 
 const ROLES: [Roles; 5] = [Roles::QUERY, Roles::MANAGE, Roles::CANCEL, Roles::UNLOCK, Roles::VERIFY];
@@ -49,10 +51,11 @@ fn body(body: &Body, store: &MemoryStore) -> Vec<u8> {
     let attributes = ["status", "phone", "email", "pin", "externalId", "user", "type", "fails"];
     match body {
         // An image for each would be most of the work.
-        Body::Create(kind, value) => match kind % 4 {
+        Body::Create(kind, value) => match kind % 5 {
             0 => serde_json::json!({"type": "SMS", "user": "a", "phone": value}),
             1 => serde_json::json!({"type": "EMAIL", "user": value, "email": "a@example.com"}),
             2 => serde_json::json!({"type": "PIN", "user": "a", "pin": "123456789", "externalId": value}),
+            3 => serde_json::json!({"type": "RECOVERY", "user": "a", "recoveryCodeCount": kind / 5, "externalId": value}),
             _ => serde_json::json!({"type": "SMS", "user": "a", "phone": "666555444"}),
         },
         Body::Patch(at, value) => {
@@ -62,6 +65,7 @@ fn body(body: &Body, store: &MemoryStore) -> Vec<u8> {
         Body::Pin(pin) => serde_json::json!({ "pin": pin }),
         Body::Right => serde_json::json!({"pin": store.delivered.last().map_or("", |(_, _, code)| code)}),
         Body::Any(bytes) => return bytes.clone(),
+        Body::Count(count) => serde_json::json!({ "recoveryCodeCount": count }),
     }
     .to_string()
     .into_bytes()
@@ -69,7 +73,7 @@ fn body(body: &Body, store: &MemoryStore) -> Vec<u8> {
 
 pub fn run(input: Input) {
     let profile = if input.rfc { Profile::Rfc } else { Profile::Soffid };
-    let settings = Settings { profile, ..Settings::default() };
+    let settings = Settings { profile, kinds: Kind::ALL.to_vec(), ..Settings::default() };
     let Lock::Hard { max_fails: limit } = settings.policy.lock() else { return };
     let service = Service::new(settings, Seeded(1));
     let mut store = MemoryStore::default();
@@ -84,6 +88,7 @@ pub fn run(input: Input) {
             Path::Request(id) => format!("/OtpDevice/{}/requestChallenge", id % 8),
             Path::Response(id) => format!("/OtpDevice/{}/responseChallenge", id % 8),
             Path::Any(path) => path.clone(),
+            Path::Renew(id) => format!("/OtpDevice/{}/renewCodes", id % 8),
         };
         let roles = ROLES.into_iter().enumerate().filter(|(bit, _)| sent.roles >> bit & 1 == 0).map(|(_, role)| role);
         let roles = roles.fold(Roles::NONE, Roles::union);
@@ -110,6 +115,9 @@ pub fn run(input: Input) {
         if let Some(cursor) = answer["nextCursor"].as_str().filter(|_| method == Method::Get) {
             walk(&service, &mut store, &request, cursor);
         }
+        // Codes come out when they are made.
+        let makes_codes = response.status == 201 || path.contains("renewCodes") || path.contains('%');
+        assert!(makes_codes || !response.text().contains("\"recoveryCodes\":["), "{path}: {}", response.text());
         // Each change of a device is in the trail.
         assert!(before == after || store.events.len() > events);
         for entry in after.into_iter().flatten() {

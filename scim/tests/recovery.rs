@@ -265,7 +265,7 @@ fn schema_describes_the_attributes_where_the_kind_is_on() {
         let is_shown = |attribute: &Value| attribute["name"].as_str().unwrap().starts_with("recovery");
         all.into_iter().filter(is_shown).collect::<Vec<_>>()
     };
-    assert_eq!(shown(&mut Host::default()), [json!({}); 0]);
+    assert!(shown(&mut Host::default()).is_empty());
     let attributes = shown(&mut Host::rfc());
     let members = ["name", "type", "multiValued", "mutability", "returned", "required"];
     let values: Vec<_> = attributes.iter().map(|attribute| members.map(|member| attribute[member].clone())).collect();
