@@ -208,8 +208,8 @@ impl<'r> Resource<'r> {
         }
     }
 
-    /// With the recovery codes of its device, if it has any: for the response to a request that made
-    /// them.
+    /// With the recovery codes of its device, if it has any: for the response to a request that
+    /// made them.
     pub(crate) fn with_recovery_codes(mut self, device: &'r Device, selection: Selection) -> Self {
         if let Factor::Recovery(codes) = device.factor() {
             self.recovery_codes = selection.keeps(Attribute::RecoveryCodes, CodeList(codes));

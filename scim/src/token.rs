@@ -1,5 +1,5 @@
-//! The attributes that a create alone sets: the serial and secret of a token and what they make, and
-//! the number of recovery codes.
+//! The attributes that a create alone sets: the serial and secret of a token and what they make,
+//! and the number of recovery codes.
 
 use data_encoding::BASE32_NOPAD;
 use keyfob::{Algorithm, Digits, RecoveryCodes, Secret};

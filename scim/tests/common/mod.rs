@@ -187,8 +187,8 @@ impl Host {
         reply["id"].as_i64().or_else(|| reply["id"].as_str()?.parse().ok()).unwrap()
     }
 
-    /// One device of each kind, in the order of [`Kind::ALL`]. They work where their kind is switched
-    /// off since.
+    /// One device of each kind, in the order of [`Kind::ALL`]. They work where their kind has been
+    /// switched off.
     pub fn create_all(&mut self) -> [i64; 6] {
         let settings = Settings { kinds: Kind::ALL.to_vec(), ..self.settings.clone() };
         let own = std::mem::replace(&mut self.service, Service::new(settings, Seeded::default()));
