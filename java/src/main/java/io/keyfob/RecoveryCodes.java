@@ -94,9 +94,9 @@ public final class RecoveryCodes implements AutoCloseable {
      * Whether somebody typed a recovery code without an error, by its check symbol. For a form that
      * shows a typing error before it costs a fail. It says nothing of whether the code is right.
      *
-     * @param typed the text: in either case, with blanks, tabs, ends of lines and hyphens anywhere,
-     *         with {@code I} and {@code L} for {@code 1} and {@code O} for {@code 0}; 64 characters
-     *         at most
+     * @param typed the text: in either case, with anything between the symbols that is no letter
+     *         and no digit of ASCII, with {@code I} and {@code L} for {@code 1}, {@code O} for
+     *         {@code 0} and {@code U} for {@code V}; 64 bytes of UTF-8 at most
      * @return true if so
      */
     public static boolean isWellFormed(char[] typed) {
