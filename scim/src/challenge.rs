@@ -11,7 +11,7 @@ use crate::event::EventKind;
 use crate::pause;
 use crate::response::Response;
 use crate::service::{Context, Service, refuse_without_user, swaps_left};
-use crate::step::{Message, Scope, Step, Swap};
+use crate::step::{Counted, Message, Scope, Step, Swap};
 
 /// The cell of a code that is typed whole.
 const WHOLE_CODE_CELL: &str = "PIN";
@@ -46,6 +46,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             if has_pause {
                 pause::check(&entry.device, &service.settings, context.now)?;
             }
+            let to = entry.row.phone.as_ref().or(entry.row.email.as_ref()).map_or("", String::as_str);
+            let counts = service.settings.message_limits.counts(entry.row.kind, id, to, context.now)?;
             let is_changed = attempt.is_changed();
             let (mut device, held) = attempt.split();
             if has_pause && !is_changed {
@@ -53,16 +55,23 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             let event = context.event(EventKind::Challenge, &entry.row);
             let next = entry.with_device(device, context.now);
-            if !has_pause && !is_changed {
+            if !has_pause && !is_changed && counts.is_empty() {
                 return Ok(Step::Audit { event, then: Box::new(move |()| respond(next, held.release(), is_call, pause)) });
             }
-            Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next.clone(), scope: Scope::Record, claims_serial: false, event }),
-                then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
-                    (true, _) => respond(next, held.release(), is_call, pause),
-                    (false, Ok(swaps)) => service.request_challenge(context, id, is_call, swaps),
-                    (false, Err(error)) => error.into(),
-                }),
+            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Record, claims_serial: false, event });
+            let now = context.now;
+            let then = move |outcome| match (outcome, swaps_left(swaps)) {
+                (Counted::Stored, _) => respond(next, held.release(), is_call, pause),
+                (Counted::Full(count), _) => count.refusal(now).into(),
+                (Counted::Lost, Ok(swaps)) => service.request_challenge(context, id, is_call, swaps),
+                (Counted::Lost, Err(error)) => error.into(),
+            };
+            Ok(if counts.is_empty() {
+                let outcome = |is_swapped| if is_swapped { Counted::Stored } else { Counted::Lost };
+                Step::Swap { swap, then: Box::new(move |is_swapped| then(outcome(is_swapped))) }
+            } else {
+                // A code that is sent again is counted as well, though it may change nothing else.
+                Step::CountedSwap { swap, counts, then: Box::new(then) }
             })
         })
     }

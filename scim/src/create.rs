@@ -112,6 +112,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         if validity != Validity::ALWAYS {
             device = device.with_validity(validity)?;
         }
+        if let Some(phone) = &phone {
+            self.settings.message_limits.check_number(phone)?;
+        }
         let naming = match naming {
             Some(serial) if matches!(kind, Kind::Totp | Kind::Hotp) => serial,
             _ => Naming::for_device(kind, email.as_deref(), phone.as_deref()),

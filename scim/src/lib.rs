@@ -16,6 +16,7 @@
 //! | an SQL store to search | [`Query`], [`Filter`] and [`Attribute::value_type`] |
 //! | devices of another system | [`Entry::from_import`] and [`Naming::for_device`] |
 //! | tokens of a file | [`Entry::from_token`] and [`Naming::from_serial`] |
+//! | messages to limit | [`MessageLimits`], [`Count`] and [`Numbering`] |
 //! | a token without a label | [`TokenSearch`], [`FoundTokens`] and [`Allowance`] |
 //! | a code as a person typed it | [`code::strip_separators`] |
 //! | a URI to show as a QR code | [`qr::encode_png`] |
@@ -57,6 +58,9 @@
 //!                 then(Box::new(store.insert(*entry, naming, event)?))
 //!             }
 //!             Step::Swap { swap, then } => then(store.swap(*swap)?),
+//!             Step::CountedSwap { swap, counts, then } => {
+//!                 then(store.swap_counted(*swap, &counts)?)
+//!             }
 //!             Step::Audit { event, then } => then(store.audit(event)?),
 //!             Step::List { query, then } => then(store.list(&query)?),
 //!             Step::Admit { cost_seconds, now, then } => then(store.admit(cost_seconds, now)?),
@@ -92,6 +96,7 @@
 //! - calls `then` before its transaction is committed durably;
 //! - calls `then` with a result that it does not know. If it cannot tell whether a commit took
 //!   place, it drops the step and answers 503;
+//! - counts a message in one transaction and swaps its entry in another;
 //! - swaps an entry of another version, or writes the entry in one transaction and its
 //!   [`Event`] in another;
 //! - sends the code of a [`Message`] twice, or logs it. Bodies, responses and entries belong in no
@@ -109,7 +114,7 @@
 //!
 //! | layer | files | what they hold |
 //! |---|---|---|
-//! | 1 values | allowance, attribute, code, date, error, json, mask, penalty, qr, settings, symbol | what things are |
+//! | 1 values | allowance, attribute, code, date, error, json, limit, mask, penalty, prefix, qr, settings, symbol | what things are |
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
 //! | 3 devices | body, cursor, entry, event, filter, order, parse, pause, query, repeated, resource, search, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
@@ -140,6 +145,7 @@ mod event;
 mod filter;
 mod find;
 mod json;
+mod limit;
 mod list;
 mod mask;
 mod memory;
@@ -150,6 +156,7 @@ mod parse;
 mod pause;
 mod penalty;
 mod precondition;
+mod prefix;
 pub mod qr;
 mod query;
 mod renew;
@@ -175,9 +182,11 @@ pub use entry::{Entry, Naming, Row};
 pub use error::{Error, ScimType};
 pub use event::{Event, EventKind};
 pub use filter::{Filter, Op};
+pub use limit::{Count, Limit, MessageLimits, Numbering};
 pub use memory::MemoryStore;
 pub use method::Method;
 pub use order::{Sort, SortKey, SortPosition};
+pub use prefix::Prefixes;
 pub use query::{Page, PageStart, Query};
 pub use request::Request;
 pub use response::Response;
@@ -186,7 +195,7 @@ pub use routes::Route;
 pub use search::{FoundToken, FoundTokens, TokenSearch};
 pub use service::Service;
 pub use settings::{Profile, Settings};
-pub use step::{DeliveryResult, Message, Scope, Step, Swap, Then};
+pub use step::{Counted, DeliveryResult, Message, Scope, Step, Swap, Then};
 pub use store::Store;
 
 /// The example of the README runs as a test.

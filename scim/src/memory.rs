@@ -9,9 +9,10 @@ use crate::allowance::Allowance;
 use crate::entry::{Entry, Naming, Row};
 use crate::error::Error;
 use crate::event::Event;
+use crate::limit::Count;
 use crate::query::{Page, PageStart, Query};
 use crate::search::{FoundTokens, TokenSearch};
-use crate::step::{DeliveryResult, Message, Scope, Swap};
+use crate::step::{Counted, DeliveryResult, Message, Scope, Swap};
 use crate::store::Store;
 
 /// A store in memory, for tests. Its ids begin at 1, it knows every user, and it keeps the messages
@@ -21,6 +22,8 @@ pub struct MemoryStore {
     entries: BTreeMap<i64, Entry>,
     names: u64,
     allowance: Allowance,
+    /// Messages by the names of their counters.
+    counters: BTreeMap<String, u32>,
     /// The audit trail.
     pub events: Vec<Event>,
     /// The delivered messages: the kind, the address and the code.
@@ -93,6 +96,21 @@ impl Store for MemoryStore {
         self.put(Entry { row, version: entry.version.saturating_add(1), device: entry.device });
         self.events.push(event);
         Ok(true)
+    }
+
+    fn swap_counted(&mut self, swap: Swap, counts: &[Count]) -> Result<Counted, Error> {
+        let is_full = |count: &&Count| self.counters.get(&count.counter).is_some_and(|sent| *sent >= count.max);
+        if let Some(full) = counts.iter().filter(is_full).max_by_key(|count| count.ends) {
+            return Ok(Counted::Full(full.clone()));
+        }
+        if !self.swap(swap)? {
+            return Ok(Counted::Lost);
+        }
+        for count in counts {
+            let sent = self.counters.entry(count.counter.clone()).or_default();
+            *sent = sent.saturating_add(1);
+        }
+        Ok(Counted::Stored)
     }
 
     fn audit(&mut self, event: Event) -> Result<(), Error> {

@@ -2,6 +2,8 @@
 
 use keyfob::{Algorithm, Digits, Kind, Policy};
 
+use crate::limit::MessageLimits;
+
 /// The clients that the responses are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
@@ -34,6 +36,8 @@ pub struct Settings {
     /// SMS, EMAIL: the least time from a message or a wrong code of a device to its next message,
     /// in seconds. A right code ends it. 0, the default, for none.
     pub message_pause: u32,
+    /// SMS, EMAIL: the limits on messages; none by default.
+    pub message_limits: MessageLimits,
     /// The kinds of devices that may be created; those of
     /// [`Profile::default_kinds`] by default. Devices of other kinds go on working.
     pub kinds: Vec<Kind>,
@@ -56,6 +60,7 @@ impl Default for Settings {
             profile: Profile::Soffid,
             policy: Policy::default(),
             message_pause: 0,
+            message_limits: MessageLimits::default(),
             kinds: Profile::Soffid.default_kinds(),
             issuer: "keyfob".to_owned(),
             algorithm: Algorithm::Sha1,

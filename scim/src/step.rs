@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::entry::{Entry, Naming};
 use crate::error::Error;
 use crate::event::Event;
+use crate::limit::Count;
 use crate::query::{Page, Query};
 use crate::response::Response;
 use crate::search::{FoundTokens, TokenSearch};
@@ -50,6 +51,17 @@ pub enum Step {
         swap: Box<Swap>,
         /// Takes whether the entry was replaced.
         then: Then<bool>,
+    },
+    /// Replace an entry as [`Swap`](Self::Swap) does, and add 1 to each counter, in one transaction,
+    /// if no counter is at its most. A counter that the store does not have is at 0. The message of
+    /// a request that goes on after this is counted, whether or not it is sent.
+    CountedSwap {
+        /// The next entry, and the event for the audit trail.
+        swap: Box<Swap>,
+        /// The counters, at least one, each once.
+        counts: Vec<Count>,
+        /// Takes whether the entry was replaced and the message counted.
+        then: Then<Counted>,
     },
     /// Add an event to the audit trail, and change no entry.
     Audit {
@@ -120,6 +132,18 @@ pub struct Swap {
     pub event: Event,
 }
 
+/// The outcome of a [`Step::CountedSwap`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// The entry was replaced, and each counter raised.
+    Stored,
+    /// The store has another version of the entry. Nothing was counted.
+    Lost,
+    /// This counter is at its most, and nothing was changed. If several are, the one whose window
+    /// ends last.
+    Full(Count),
+}
+
 /// Which parts of an entry a [`Swap`] changes. A store need not write the others, nor their
 /// indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +178,7 @@ impl fmt::Debug for Step {
             Self::Get { .. } => "Get",
             Self::Insert { .. } => "Insert",
             Self::Swap { .. } => "Swap",
+            Self::CountedSwap { .. } => "CountedSwap",
             Self::Audit { .. } => "Audit",
             Self::List { .. } => "List",
             Self::Admit { .. } => "Admit",

@@ -3,10 +3,11 @@
 use crate::entry::{Entry, Naming};
 use crate::error::Error;
 use crate::event::Event;
+use crate::limit::Count;
 use crate::query::{Page, Query};
 use crate::response::Response;
 use crate::search::{FoundTokens, TokenSearch};
-use crate::step::{DeliveryResult, Message, Step, Swap};
+use crate::step::{Counted, DeliveryResult, Message, Step, Swap};
 
 /// A host that answers at once, for [`Service::run`](crate::Service::run). Each method does what
 /// the [`Step`] of its name asks for.
@@ -17,6 +18,8 @@ pub trait Store {
     fn insert(&mut self, entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error>;
     /// [`Step::Swap`].
     fn swap(&mut self, swap: Swap) -> Result<bool, Error>;
+    /// [`Step::CountedSwap`].
+    fn swap_counted(&mut self, swap: Swap, counts: &[Count]) -> Result<Counted, Error>;
     /// [`Step::Audit`].
     fn audit(&mut self, event: Event) -> Result<(), Error>;
     /// [`Step::List`].
@@ -39,6 +42,7 @@ pub(crate) fn drive(mut step: Step, store: &mut impl Store) -> Response {
             Step::Get { id, then, .. } => store.get(id).map(then),
             Step::Insert { entry, naming, event, then } => store.insert(*entry, naming, event).map(|entry| then(Box::new(entry))),
             Step::Swap { swap, then } => store.swap(*swap).map(then),
+            Step::CountedSwap { swap, counts, then } => store.swap_counted(*swap, &counts).map(then),
             Step::Audit { event, then } => store.audit(event).map(then),
             Step::List { query, then } => store.list(&query).map(then),
             Step::Admit { cost_seconds, now, then } => store.admit(cost_seconds, now).map(then),

@@ -107,6 +107,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         }
         if let Some(phone) = fields.phone.as_ref().filter(|phone| row.phone.as_ref() != Some(phone)) {
             let Factor::Sms(_) = device.factor() else { return Err(foreign("phone")) };
+            self.settings.message_limits.check_number(phone)?;
             device.replace_factor(&Device::sms(self.draw_secret()?, context.now), context.now)?;
             row.name = format!("SMS message to {}", mask::phone(phone));
             row.phone = Some(phone.clone());

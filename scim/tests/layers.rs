@@ -10,7 +10,7 @@ use imports::{Crate, circles, layer_faults};
 
 /// The files of `scim/src`, from the lowest layer to the highest, as in the table of `lib.rs`.
 const LAYERS: [&[&str]; 6] = [
-    &["allowance", "attribute", "code", "date", "error", "json", "mask", "penalty", "qr", "settings", "symbol"],
+    &["allowance", "attribute", "code", "date", "error", "json", "limit", "mask", "penalty", "prefix", "qr", "settings", "symbol"],
     &["method", "parameters", "request", "response", "roles", "routes"],
     &["body", "cursor", "entry", "event", "filter", "order", "parse", "pause", "query", "repeated", "resource", "search", "token"],
     &["memory", "precondition", "step", "store"],

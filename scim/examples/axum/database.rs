@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 
 use keyfob::{Device, SealKey};
 use keyfob_scim::{
-    Allowance, DeliveryResult, Entry, Error, Event, FoundTokens, MemoryStore, Message, Naming, Page, Query, Row, Store, Swap,
-    TokenSearch,
+    Allowance, Count, Counted, DeliveryResult, Entry, Error, Event, FoundTokens, MemoryStore, Message, Naming, Page, Query, Row,
+    Store, Swap, TokenSearch,
 };
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
@@ -20,6 +20,7 @@ const SCHEMA: &str = "
     INSERT INTO name_counter VALUES (0);
     CREATE TABLE allowance (number INTEGER NOT NULL);
     INSERT INTO allowance VALUES (0);
+    CREATE TABLE message_count (counter TEXT PRIMARY KEY, sent INTEGER NOT NULL, ends INTEGER NOT NULL);
 ";
 const COLUMNS: &str = "id, version, name, user, email, phone, external_id, deleted, last_modified, record";
 
@@ -131,31 +132,30 @@ impl Store for Database {
     }
 
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
+        self.transaction(|transaction, key| replace(transaction, key, &swap))
+    }
+
+    /// A host that runs for days deletes the counters whose windows have ended.
+    fn swap_counted(&mut self, swap: Swap, counts: &[Count]) -> Result<Counted, Error> {
         self.transaction(|transaction, key| {
-            let Entry { row, version, device } = &swap.entry;
-            if swap.claims_serial {
-                check_serial(transaction, row)?;
+            let sent = |count: &Count| {
+                let sql = "SELECT coalesce(max(sent), 0) FROM message_count WHERE counter = ?1";
+                transaction.query_row(sql, [&count.counter], |row| row.get::<_, u32>(0)).map_err(unavailable)
+            };
+            for count in counts {
+                if sent(count)? >= count.max {
+                    return Ok(Counted::Full(count.clone()));
+                }
             }
-            let record = seal(key, device, row.id)?;
-            let sql = "UPDATE device SET version = version + 1, name = ?3, user = ?4, email = ?5, phone = ?6, external_id = ?7, \
-                       deleted = ?8, last_modified = ?9, record = ?10 WHERE id = ?1 AND version = ?2 RETURNING id";
-            let columns = params![
-                row.id,
-                version,
-                row.name,
-                row.user,
-                row.email,
-                row.phone,
-                row.external_id,
-                row.deleted,
-                seconds(row.last_modified),
-                record
-            ];
-            let swapped: Option<i64> = transaction.query_row(sql, columns, |row| row.get(0)).optional().map_err(unavailable)?;
-            if swapped.is_some() {
-                add_to_trail(transaction, &swap.event)?;
+            if !replace(transaction, key, &swap)? {
+                return Ok(Counted::Lost);
             }
-            Ok(swapped.is_some())
+            for count in counts {
+                let sql =
+                    "INSERT INTO message_count (counter, sent, ends) VALUES (?1, 1, ?2) ON CONFLICT DO UPDATE SET sent = sent + 1";
+                transaction.execute(sql, params![count.counter, seconds(count.ends)]).map_err(unavailable)?;
+            }
+            Ok(Counted::Stored)
         })
     }
 
@@ -196,6 +196,34 @@ impl Store for Database {
     fn deliver(&mut self, _message: &Message) -> Result<DeliveryResult, Error> {
         Ok(Err("a database sends no messages".to_owned()))
     }
+}
+
+/// Replaces an entry, if the database still has this version of it.
+fn replace(transaction: &Transaction<'_>, key: &SealKey, swap: &Swap) -> Result<bool, Error> {
+    let Entry { row, version, device } = &swap.entry;
+    if swap.claims_serial {
+        check_serial(transaction, row)?;
+    }
+    let record = seal(key, device, row.id)?;
+    let sql = "UPDATE device SET version = version + 1, name = ?3, user = ?4, email = ?5, phone = ?6, external_id = ?7, \
+               deleted = ?8, last_modified = ?9, record = ?10 WHERE id = ?1 AND version = ?2 RETURNING id";
+    let columns = params![
+        row.id,
+        version,
+        row.name,
+        row.user,
+        row.email,
+        row.phone,
+        row.external_id,
+        row.deleted,
+        seconds(row.last_modified),
+        record
+    ];
+    let swapped: Option<i64> = transaction.query_row(sql, columns, |row| row.get(0)).optional().map_err(unavailable)?;
+    if swapped.is_some() {
+        add_to_trail(transaction, &swap.event)?;
+    }
+    Ok(swapped.is_some())
 }
 
 /// Checks that no other device has the serial of this one. A transaction of SQLite that writes is

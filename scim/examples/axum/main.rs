@@ -108,6 +108,9 @@ impl Host {
                 }
                 // Compare and swap. After `false`, the next step reads the entry again.
                 Step::Swap { swap, then } => then(self.store(move |database| database.swap(*swap)).await?),
+                Step::CountedSwap { swap, counts, then } => {
+                    then(self.store(move |database| database.swap_counted(*swap, &counts)).await?)
+                }
                 Step::Audit { event, then } => {
                     self.store(move |database| database.audit(event)).await?;
                     then(())

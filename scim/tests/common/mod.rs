@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob::{Factor, Kind};
 use keyfob_scim::{
-    DeliveryResult, Entry, Error, Event, FoundTokens, MemoryStore, Message, Method, Naming, Page, Profile, Query, Request,
-    Response, Roles, Service, Settings, Store, Swap, TokenSearch,
+    Count, Counted, DeliveryResult, Entry, Error, Event, FoundTokens, MemoryStore, Message, Method, Naming, Page, Profile, Query,
+    Request, Response, Roles, Service, Settings, Store, Swap, TokenSearch,
 };
 use serde_json::Value;
 
@@ -71,6 +71,22 @@ fn full() -> Error {
     Error::new(503, "the disk is full")
 }
 
+impl Flaky {
+    /// Whether a swap loses to another request. Errors: the disk is full.
+    fn loses(&mut self, swap: &Swap) -> Result<bool, Error> {
+        self.swaps += 1;
+        if self.full {
+            return Err(full());
+        }
+        let Some(left) = self.conflicts.checked_sub(1) else { return Ok(false) };
+        self.conflicts = left;
+        if let Some(rival) = self.rival {
+            rival(&mut self.memory, swap.entry.row.id);
+        }
+        Ok(true)
+    }
+}
+
 impl Store for Flaky {
     fn get(&mut self, id: i64) -> Result<Option<Entry>, Error> {
         self.memory.get(id)
@@ -81,18 +97,11 @@ impl Store for Flaky {
     }
 
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
-        self.swaps += 1;
-        if self.full {
-            return Err(full());
-        }
-        if let Some(left) = self.conflicts.checked_sub(1) {
-            self.conflicts = left;
-            if let Some(rival) = self.rival {
-                rival(&mut self.memory, swap.entry.row.id);
-            }
-            return Ok(false);
-        }
-        self.memory.swap(swap)
+        if self.loses(&swap)? { Ok(false) } else { self.memory.swap(swap) }
+    }
+
+    fn swap_counted(&mut self, swap: Swap, counts: &[Count]) -> Result<Counted, Error> {
+        if self.loses(&swap)? { Ok(Counted::Lost) } else { self.memory.swap_counted(swap, counts) }
     }
 
     fn audit(&mut self, event: Event) -> Result<(), Error> {
