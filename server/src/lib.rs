@@ -7,7 +7,7 @@
 //! The layers, lowest first. A module uses its own layer and lower ones only, as
 //! `tests/layers.rs` checks:
 //!
-//! 1. `file`, `priority`, `problem`, `tls`
+//! 1. `file`, `phone`, `priority`, `problem`, `tls`
 //! 2. `database`
 //! 3. `store`
 //! 4. `delivery`
@@ -28,6 +28,7 @@ pub mod database;
 mod delivery;
 mod file;
 pub mod http;
+mod phone;
 mod priority;
 mod problem;
 mod soffid;

@@ -169,6 +169,46 @@ const DEVICES: &[ConfigKey] = &[
     key("policy.pin_guess_bound", Plain, "100", "guessers", "the same for PIN devices"),
 ];
 
+const LIMITS: &[ConfigKey] = &[
+    key("messages.per_device_per_day", Plain, "0", "messages", "the most messages of a device in a day of UTC; 0 for any number"),
+    key(
+        "messages.per_number_per_day",
+        Plain,
+        "0",
+        "messages",
+        "the most messages and calls to a telephone number in a day of UTC, of all devices; 0 for any number",
+    ),
+    key(
+        "messages.per_address_per_day",
+        Plain,
+        "0",
+        "messages",
+        "the most messages to an e-mail address in a day of UTC, of all devices; 0 for any number",
+    ),
+    unset(
+        "messages.region",
+        Text,
+        "ES",
+        "two letters",
+        "the country of telephone numbers without a country code; none: such numbers are unknown",
+    ),
+    key(
+        "messages.allowed_prefixes",
+        Plain,
+        "[]",
+        "list",
+        "prefixes of telephone numbers that get messages, as +34; with any, no others do; the longest of both lists decides",
+    ),
+    key("messages.refused_prefixes", Plain, "[]", "list", "prefixes of telephone numbers that get no messages"),
+    unset(
+        "messages.budgets",
+        Open,
+        "{ \"+\" = 200, \"+34\" = 2000 }",
+        "table of numbers",
+        "the most messages of the whole service to a prefix in an hour; a message counts for its longest prefix, + is any number",
+    ),
+];
+
 const MESSAGES: &[ConfigKey] = &[
     unset("email.name", File, "main", "1 to 40 characters", "the server's name in the log and the metrics; none: its place"),
     unset("email.server", File, "smtp.example.com", "host", "the mail server; required in [email]"),
@@ -262,7 +302,7 @@ const USERS: &[ConfigKey] = &[hidden(
 
 /// All keys, in the order of the documentation.
 pub(crate) fn keys() -> impl Iterator<Item = &'static ConfigKey> {
-    [SERVICE, DEVICES, MESSAGES, SMS, VOICE, USERS].into_iter().flatten()
+    [SERVICE, DEVICES, LIMITS, MESSAGES, SMS, VOICE, USERS].into_iter().flatten()
 }
 
 impl ConfigKey {

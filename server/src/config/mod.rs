@@ -4,6 +4,7 @@ mod catalog;
 mod example;
 mod links;
 mod log;
+mod messages;
 mod names;
 mod origins;
 mod policy;
@@ -308,5 +309,6 @@ fn settings(table: &mut TableReader) -> Settings {
         settings.min_secret_bits = policy::read_min_secret_bits(policy, settings.min_secret_bits);
         settings.message_pause = policy.take_or("message_pause", || settings.message_pause);
     });
+    settings.message_limits = table.read_section("messages", messages::read).unwrap_or_default();
     settings
 }

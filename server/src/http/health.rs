@@ -35,7 +35,7 @@ pub(crate) async fn metrics_alone(State(app): State<Arc<App>>, request: Request)
 }
 
 async fn metrics(app: &App) -> Response {
-    text(app.metrics.text(&app.store).await)
+    text(app.metrics.text(&app.store, &app.config.settings.message_limits).await)
 }
 
 fn text(body: String) -> Response {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use keyfob_scim::EventKind;
+use keyfob_scim::{EventKind, MessageLimits};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::message_metrics::MessageMetrics;
 use super::process::Process;
 use crate::delivery::{Attempts, Channel};
 use crate::store::{Store, in_words};
@@ -35,6 +36,7 @@ pub struct Metrics {
     refused: Counters<1>,
     left_out: Counter<u64, AtomicU64>,
     deliveries: Counters<2>,
+    messages: MessageMetrics,
     seconds: Histogram,
     /// NaN while it is unknown.
     locked: Gauge<f64, AtomicU64>,
@@ -69,12 +71,14 @@ impl Metrics {
         registry.register("deliveries", "Codes handed to mail servers and gateways, by channel and outcome", deliveries.clone());
         let help = "Codes that a mail server or gateway was asked to take, by channel, name or place, and outcome";
         registry.register("delivery_attempts", help, attempts);
+        let messages = MessageMetrics::default();
+        messages.register(registry);
         registry.register("unreadable_devices", "Devices that lists left out, as they cannot be read", left_out.clone());
         registry.register("request_seconds", "How long requests took", seconds.clone());
         registry.register("store_seconds", "How long the store worked at a batch, by work", store.latency());
         registry.register("locked_devices", "Devices of the store that are locked", locked.clone());
         let (registry, counted_at) = (Arc::new(all), Arc::default());
-        Self { registry, requests, events, refused, left_out, deliveries, seconds, locked, counted_at, process }
+        Self { registry, requests, events, refused, left_out, deliveries, messages, seconds, locked, counted_at, process }
     }
 
     /// Counts a request.
@@ -104,9 +108,15 @@ impl Metrics {
         self.deliveries.get_or_create(&[("channel", channel.key().to_owned()), ("outcome", outcome.to_owned())]).inc();
     }
 
+    /// The metrics of messages.
+    pub(crate) const fn messages(&self) -> &MessageMetrics {
+        &self.messages
+    }
+
     /// All metrics, in the text format of Prometheus.
-    pub(crate) async fn text(&self, store: &Store) -> String {
+    pub(crate) async fn text(&self, store: &Store, limits: &MessageLimits) -> String {
         self.count_locked(store).await;
+        self.messages.read_budgets(store, limits).await;
         self.process.read();
         let mut text = String::new();
         // Writing to a string fails only if a metric does.

@@ -11,6 +11,7 @@ mod health;
 mod limits;
 mod listen;
 mod malformed;
+mod message_metrics;
 mod metrics;
 mod network;
 mod process;

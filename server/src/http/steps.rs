@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use keyfob::Kind;
-use keyfob_scim::{Error, Message, Response, Step};
+use keyfob_scim::{Error, EventKind, Message, Response, Step};
 
 use super::app::App;
 use super::requests::Client;
 use crate::delivery::{self, Channel};
-use crate::store::{Listed, Stepped};
+use crate::store::{Listed, Note, Stepped};
 
 /// Runs an operation of an account, from its first step to the response.
 pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Client) -> Result<Response, Error> {
@@ -16,10 +16,10 @@ pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Clien
         step = match step {
             Step::Done(response) => return Ok(response),
             Step::Get { id, to_swap: false, then } => then(app.store.get(id).await?),
-            step @ (Step::Get { .. } | Step::Swap { .. } | Step::Audit { .. }) => {
-                let Stepped { step, event } = app.store.change(step).await?;
-                if let Some(event) = event {
-                    app.metrics.count_event(event.kind, &event.reason);
+            step @ (Step::Get { .. } | Step::Swap { .. } | Step::CountedSwap { .. } | Step::Audit { .. }) => {
+                let Stepped { step, note } = app.store.change(step).await?;
+                if let Some(note) = note {
+                    count(app, &note);
                 }
                 step
             }
@@ -50,6 +50,22 @@ pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Clien
     }
 }
 
+/// Counts what a request has done in the store.
+fn count(app: &App, note: &Note) {
+    let limits = &app.config.settings.message_limits;
+    match note {
+        Note::Line { event, phone } => {
+            app.metrics.count_event(event.kind, &event.reason);
+            if let (EventKind::Verify, true, Some(phone)) = (event.kind, event.success, phone) {
+                app.metrics.messages().count_answered(limits.label(phone));
+            }
+        }
+        Note::Full { limit, phone } => {
+            app.metrics.messages().count_refused(limit, phone.as_ref().map_or("", |phone| limits.label(phone)));
+        }
+    }
+}
+
 async fn deliver(app: &App, message: &Message) -> Result<(), String> {
     let none = BTreeMap::new();
     let attributes = app.config.users.as_ref().and_then(|users| users.get(&message.user)).unwrap_or(&none);
@@ -61,6 +77,9 @@ async fn deliver(app: &App, message: &Message) -> Result<(), String> {
     let sent = delivery::Message { channel, to: &message.to, code: &message.code, user: &message.user, attributes };
     let outcome = app.delivery.send(&sent).await;
     app.metrics.count_delivery(channel, outcome.is_ok());
+    if outcome.is_ok() && message.kind == Kind::Sms {
+        app.metrics.messages().count_sent(app.config.settings.message_limits.label(&message.to));
+    }
     outcome.map_err(|error| {
         tracing::warn!(user = message.user, "delivery by {channel} failed: {error}");
         if error.is_transient() { format!("{error}; request it again") } else { error.to_string() }

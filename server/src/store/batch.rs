@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use keyfob_scim::{Entry, Event, Scope, Swap};
+use keyfob_scim::{Count, Entry, Event, Scope, Swap};
 
 use super::columns::trail_line_columns;
+use super::counters::Counters;
 use super::keys::Sealer;
 use super::lines::{self, Lines};
 use super::rows::{STATE_COLUMNS, changed_values, seal, state_values};
@@ -17,12 +18,14 @@ use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Pau
 /// this swap.
 pub(crate) struct Write<'s> {
     swap: &'s Swap,
+    /// The counters of its message; none for a swap without one, or without limits.
+    counts: &'s [Count],
     record: Vec<u8>,
 }
 
 impl<'s> Write<'s> {
-    pub(crate) fn new(swap: &'s Swap, sealer: &Sealer) -> Result<Self, DatabaseError> {
-        Ok(Self { swap, record: seal(sealer, &swap.entry)? })
+    pub(crate) fn new(swap: &'s Swap, counts: &'s [Count], sealer: &Sealer) -> Result<Self, DatabaseError> {
+        Ok(Self { swap, counts, record: seal(sealer, &swap.entry)? })
     }
 
     fn id(&self) -> i64 {
@@ -39,6 +42,8 @@ pub(crate) enum Swapped {
     Lost,
     /// Another device has the serial that it claims.
     SerialIsTaken,
+    /// The counter at this position has no room for its message.
+    Full(usize),
 }
 
 /// The outcomes of a batch by its devices.
@@ -156,16 +161,18 @@ fn compare(connection: &mut dyn Connection, writes: &[Write<'_>], mut swaps: Swa
 
 /// Writes a batch once.
 fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &Lines<'_>, is_again: bool) -> Result<Swaps, DatabaseError> {
-    let (states, wholes): (Vec<_>, Vec<_>) = writes.iter().partition(|write| write.swap.scope != Scope::Whole);
-    let is_one_statement = wholes.is_empty() && (states.is_empty() || lines.events.is_empty());
+    let (counted, others): (Vec<_>, Vec<_>) = writes.iter().partition(|write| !write.counts.is_empty());
+    let (states, wholes): (Vec<_>, Vec<_>) = others.into_iter().partition(|write| write.swap.scope != Scope::Whole);
+    let is_one_statement = counted.is_empty() && wholes.is_empty() && (states.is_empty() || lines.events.is_empty());
     if connection.dialect() == Dialect::Postgres && is_one_statement {
-        return store_in(connection, &states, &wholes, lines, is_again);
+        return store_in(connection, &[], &states, &wholes, lines, is_again);
     }
-    transaction(connection, Access::Write, |connection| store_in(connection, &states, &wholes, lines, is_again))
+    transaction(connection, Access::Write, |connection| store_in(connection, &counted, &states, &wholes, lines, is_again))
 }
 
 fn store_in(
     connection: &mut dyn Connection,
+    counted: &[&Write<'_>],
     states: &[&Write<'_>],
     wholes: &[&Write<'_>],
     lines: &Lines<'_>,
@@ -175,6 +182,11 @@ fn store_in(
         serial::take_turn(connection)?;
     }
     let (mut swaps, mut of_swaps) = (Swaps::new(), Vec::new());
+    if !counted.is_empty() {
+        swaps = swap_counted(connection, counted)?;
+        let is_stored = |write: &&&Write<'_>| matches!(swaps.get(&write.id()), Some(Ok(Swapped::Stored)));
+        of_swaps.extend(counted.iter().filter(is_stored).map(|write| &write.swap.event));
+    }
     if !states.is_empty() {
         let stored = match connection.dialect() {
             Dialect::Sqlite => swap(connection, states)?,
@@ -195,6 +207,27 @@ fn store_in(
     }
     lines::insert(connection, &of_swaps)?;
     lines.insert(connection, is_again)?;
+    Ok(swaps)
+}
+
+/// Swaps entries and counts their messages, one by one, so that a swap that has lost leaves its
+/// room to the next one.
+fn swap_counted(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<Swaps, DatabaseError> {
+    let messages: Vec<_> = writes.iter().map(|write| write.counts).collect();
+    let (mut counters, mut swaps) = (Counters::lock(connection, &messages)?, Swaps::new());
+    for write in writes {
+        let outcome = match counters.full(write.counts) {
+            Some(at) => Swapped::Full(at),
+            None if write.swap.scope == Scope::Whole => swap_whole(connection, write)?,
+            None if swap(connection, &[write])?.is_empty() => Swapped::Lost,
+            None => Swapped::Stored,
+        };
+        if outcome == Swapped::Stored {
+            counters.raise(write.counts);
+        }
+        swaps.insert(write.id(), Ok(outcome));
+    }
+    counters.write(connection)?;
     Ok(swaps)
 }
 

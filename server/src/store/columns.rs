@@ -124,6 +124,16 @@ table! {
 }
 
 table! {
+    /// Counters of messages, one for each window of each limit.
+    message_count
+    message_count_columns {
+        COUNTER "counter" Text,
+        SENT "sent" Number,
+        ENDS "ends" Number,
+    }
+}
+
+table! {
     /// Counters of the store.
     sequence
     _ {

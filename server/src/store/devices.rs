@@ -19,7 +19,7 @@ impl Store {
     /// of this kind that follow. Returns the next step of another kind. Errors: 503; 500 for a
     /// record that does not open.
     pub(crate) async fn change(&self, step: Step) -> Result<Stepped, Error> {
-        self.0.changes.run(|reply| Change::Step(Box::new(Job { step, event: None, reply }))).await
+        self.0.changes.run(|reply| Change::Step(Box::new(Job { step, note: None, reply }))).await
     }
 
     /// Stores a new entry under an id that no other device has. Errors: 503; 409 for a serial that

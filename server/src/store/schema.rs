@@ -14,6 +14,14 @@ const MIGRATIONS: &[Migration] = &[
     IDENTITY,
     LAST_MODIFIED,
     TEXTS,
+    MESSAGE_COUNTS,
+];
+
+/// How many messages were sent in each window of each limit, see `counters`. The index serves the
+/// deletion of windows that have ended.
+const MESSAGE_COUNTS: Migration = &[
+    (None, "CREATE TABLE message_count (counter {text} PRIMARY KEY, sent {number} NOT NULL, ends {number} NOT NULL)"),
+    (None, "CREATE INDEX message_count_ends ON message_count (ends)"),
 ];
 
 /// When a visible attribute of a device last changed. Null without a change since the column

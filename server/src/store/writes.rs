@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use keyfob_scim::{Entry, Error, Event, Naming, Step, Swap, Then};
+use keyfob_scim::{Count, Counted, Entry, Error, Event, Limit, Naming, Step, Swap, Then};
 
 use super::batch::{Swapped, Write, settle};
 use super::call::Call;
@@ -34,16 +34,30 @@ pub(crate) enum Change {
 /// A request with its next step.
 pub(crate) struct Job {
     pub(crate) step: Step,
-    /// The last line that it has written to the trail.
-    pub(crate) event: Option<Event>,
+    pub(crate) note: Option<Note>,
     pub(crate) reply: Reply<Stepped>,
 }
 
-/// The next step that is none for a writer, and the last line that the request has written to the
-/// trail.
+/// The next step that is none for a writer, and the last note of what the request has done.
 pub(crate) struct Stepped {
     pub(crate) step: Step,
-    pub(crate) event: Option<Event>,
+    pub(crate) note: Option<Note>,
+}
+
+/// What a request has done in the store, for the metrics.
+pub(crate) enum Note {
+    /// It has written a line to the trail.
+    Line {
+        event: Event,
+        /// The telephone number of a device that was swapped.
+        phone: Option<String>,
+    },
+    /// Its message had no room in the counter of this limit.
+    Full {
+        limit: Limit,
+        /// The telephone number of the device.
+        phone: Option<String>,
+    },
 }
 
 /// Does the next steps of each request of a batch: the reads in one statement, and then the writes
@@ -82,32 +96,44 @@ pub(crate) fn change(
 /// The requests of a batch by their steps.
 struct Round {
     gets: Vec<Get>,
-    swaps: Vec<(Box<Swap>, Then<bool>, Reply<Stepped>)>,
+    swaps: Vec<Swapping>,
     lines: Vec<(Event, Then<()>, Reply<Stepped>)>,
     finished: Finished<Stepped>,
     /// The next batch.
     next: Vec<Change>,
 }
 
-type Get = (i64, Then<Option<Entry>>, Option<Event>, Reply<Stepped>);
+type Get = (i64, Then<Option<Entry>>, Option<Note>, Reply<Stepped>);
+
+/// A swap with the counters of its message, if it has one and there are limits.
+struct Swapping {
+    swap: Box<Swap>,
+    counts: Vec<Count>,
+    then: Then<Counted>,
+    reply: Reply<Stepped>,
+}
 
 impl Round {
     /// Sorts a request into the round.
-    fn add(&mut self, Job { step, event, reply }: Job) {
+    fn add(&mut self, Job { step, note, reply }: Job) {
         match step {
-            Step::Get { id, then, .. } => self.gets.push((id, then, event, reply)),
-            Step::Swap { swap, then } => self.swaps.push((swap, then, reply)),
+            Step::Get { id, then, .. } => self.gets.push((id, then, note, reply)),
+            Step::Swap { swap, then } => {
+                let then = Box::new(|outcome| then(outcome == Counted::Stored));
+                self.swaps.push(Swapping { swap, counts: Vec::new(), then, reply });
+            }
+            Step::CountedSwap { swap, counts, then } => self.swaps.push(Swapping { swap, counts, then, reply }),
             Step::Audit { event, then } => self.lines.push((event, then, reply)),
-            step => self.finished.push((reply, Ok(Stepped { step, event }))),
+            step => self.finished.push((reply, Ok(Stepped { step, note }))),
         }
     }
 
     /// Keeps a request for the next round, or finishes it if its step is none for a writer.
-    fn go_on(&mut self, step: Step, event: Option<Event>, reply: Reply<Stepped>) {
-        if matches!(step, Step::Get { .. } | Step::Swap { .. } | Step::Audit { .. }) {
-            self.next.push(Change::Step(Box::new(Job { step, event, reply })));
+    fn go_on(&mut self, step: Step, note: Option<Note>, reply: Reply<Stepped>) {
+        if matches!(step, Step::Get { .. } | Step::Swap { .. } | Step::CountedSwap { .. } | Step::Audit { .. }) {
+            self.next.push(Change::Step(Box::new(Job { step, note, reply })));
         } else {
-            self.finished.push((reply, Ok(Stepped { step, event })));
+            self.finished.push((reply, Ok(Stepped { step, note })));
         }
     }
 
@@ -121,12 +147,12 @@ impl Round {
         }
         let gets = std::mem::take(&mut self.gets);
         let found = find(connection, keys, gets.iter().map(|(id, ..)| *id));
-        for (id, then, event, reply) in gets {
+        for (id, then, note, reply) in gets {
             match found_in(&found, id) {
                 Ok(entry) => match then(entry) {
-                    step @ Step::Get { .. } => self.go_on(step, event, reply),
+                    step @ Step::Get { .. } => self.go_on(step, note, reply),
                     // The commit of this round takes what is written.
-                    step => self.add(Job { step, event, reply }),
+                    step => self.add(Job { step, note, reply }),
                 },
                 Err(error) => self.fail(error, reply),
             }
@@ -140,11 +166,13 @@ impl Round {
         let (swaps, lines) = (std::mem::take(&mut self.swaps), std::mem::take(&mut self.lines));
         self.finished.reserve(swaps.len().saturating_add(lines.len()));
         let mut devices = HashSet::new();
-        let firsts = swaps.iter().filter(|(swap, ..)| devices.insert(swap.entry.row.id));
+        let firsts = swaps.iter().filter(|swapping| devices.insert(swapping.swap.entry.row.id));
         let writes = if swaps.is_empty() {
             Ok(Vec::new())
         } else {
-            let writes = keys.sealer(connection).and_then(|sealer| firsts.map(|(swap, ..)| Write::new(swap, &sealer)).collect());
+            let writes = keys
+                .sealer(connection)
+                .and_then(|sealer| firsts.map(|first| Write::new(&first.swap, &first.counts, &sealer)).collect());
             writes.map_err(|error| schema::explained(connection, error))
         };
         let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
@@ -153,22 +181,30 @@ impl Round {
             Ok(settled) => settled.note(!events.is_empty(), writable),
             Err(error) => writable.failed(error),
         }
-        for (swap, then, reply) in swaps {
+        for Swapping { swap, mut counts, then, reply } in swaps {
             let outcome = match &mut settled {
                 // The first swap of a device takes the outcome. The others have lost.
                 Ok(settled) => settled.swaps.remove(&swap.entry.row.id).unwrap_or(Ok(Swapped::Lost)),
                 Err(error) => Err(error.clone()),
             };
             match outcome {
-                Ok(Swapped::Stored) => self.go_on(then(true), Some(swap.event), reply),
-                Ok(Swapped::Lost) => self.go_on(then(false), None, reply),
+                Ok(Swapped::Stored) => {
+                    let Swap { entry, event, .. } = *swap;
+                    self.go_on(then(Counted::Stored), Some(Note::Line { event, phone: entry.row.phone }), reply);
+                }
+                Ok(Swapped::Full(at)) if at < counts.len() => {
+                    let count = counts.swap_remove(at);
+                    let note = Note::Full { limit: count.limit.clone(), phone: swap.entry.row.phone };
+                    self.go_on(then(Counted::Full(count)), Some(note), reply);
+                }
+                Ok(Swapped::Lost | Swapped::Full(_)) => self.go_on(then(Counted::Lost), None, reply),
                 Ok(Swapped::SerialIsTaken) => self.fail(Error::serial_is_taken(&swap.entry.row.name), reply),
                 Err(error) => self.fail(unavailable(&error), reply),
             }
         }
         for (event, then, reply) in lines {
             match settled.as_ref().map_or_else(Err, |settled| settled.lines.as_ref()) {
-                Ok(()) => self.go_on(then(()), Some(event), reply),
+                Ok(()) => self.go_on(then(()), Some(Note::Line { event, phone: None }), reply),
                 Err(error) => self.fail(unavailable(error), reply),
             }
         }

@@ -85,7 +85,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let indexing = tokio::spawn({
         let (store, stopped) = (store.clone(), stopped.clone());
-        async move { store.keep_texts_indexed(stopped).await }
+        async move { tokio::join!(store.keep_texts_indexed(stopped.clone()), store.keep_counters_few(stopped)) }
     });
     tokio::spawn(async move {
         stop_signal.await;

@@ -1,12 +1,13 @@
 //! The tables of a copy.
 
-use crate::store::columns::{Table, account, device, key_check, sequence, trail};
+use crate::store::columns::{Table, account, device, key_check, message_count, sequence, trail};
 
 /// All tables, in the order in which services lock them, which makes deadlocks rare.
-pub(super) const ALL: [&Table; 5] = [&device::TABLE, &sequence::TABLE, &trail::TABLE, &account::TABLE, &key_check::TABLE];
+pub(super) const ALL: [&Table; 6] =
+    [&message_count::TABLE, &device::TABLE, &sequence::TABLE, &trail::TABLE, &account::TABLE, &key_check::TABLE];
 
 /// The tables that are rewritten as a whole.
-pub(super) const SMALL: [&Table; 3] = [&account::TABLE, &sequence::TABLE, &key_check::TABLE];
+pub(super) const SMALL: [&Table; 4] = [&account::TABLE, &sequence::TABLE, &key_check::TABLE, &message_count::TABLE];
 
 /// A table of which only changes are read again, by groups of rows with adjacent ids.
 ///

@@ -48,7 +48,7 @@ impl Bench {
     /// each code whether it was stored; `None` if that stays unknown.
     fn settle(&mut self, swaps: &[Swap], fates: &[Fate]) -> Vec<Option<bool>> {
         self.connection.fates = fates.to_vec();
-        let writes = swaps.iter().map(|swap| Write::new(swap, &Sealer::unchecked(&keys())).unwrap()).collect();
+        let writes = swaps.iter().map(|swap| Write::new(swap, &[], &Sealer::unchecked(&keys())).unwrap()).collect();
         let line: Event = event(EventKind::Verify, 77);
         let lines: &[&Event] = if fates.contains(&Fate::UnheardHere) { &[] } else { &[&line] };
         let before = self.lines("= 77");

@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "other tests kill servers and promote them")]
 mod cluster;
 mod copy;
+mod counters;
 mod cursors;
 mod damage;
 mod export;

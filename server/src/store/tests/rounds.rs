@@ -56,7 +56,7 @@ async fn request_that_reads_and_then_swaps_takes_one_round(place: Place) {
         (lost_then_done, 2),
     ] {
         let (reply, outcome) = oneshot::channel::<Result<Stepped, _>>();
-        let job = Change::Step(Box::new(Job { step, event: None, reply }));
+        let job = Change::Step(Box::new(Job { step, note: None, reply }));
         let taken = place.with(|connection| {
             let (mut left, mut taken) = (vec![job], 0);
             while !left.is_empty() {

@@ -95,7 +95,7 @@ async fn a_batch_whose_commit_failed_is_sent_again_and_stored_once() {
     // BEGIN, the swap, its line, the other line, COMMIT.
     connection.fates = vec![Fate::Well, Fate::Well, Fate::Well, Fate::Well, Fate::Undone];
     let swap = wrong_answer(&read);
-    let mut settled = settle(&mut connection, vec![Write::new(&swap, &Sealer::unchecked(&keys())).unwrap()], &[&line]);
+    let mut settled = settle(&mut connection, vec![Write::new(&swap, &[], &Sealer::unchecked(&keys())).unwrap()], &[&line]);
     assert!(connection.fates.is_empty() && settled.lines.is_ok());
     assert_eq!(settled.swaps.remove(&read.row.id).unwrap().unwrap(), Swapped::Stored);
     connection.fates = vec![Fate::Well, Fate::Well, Fate::Undone];

@@ -111,7 +111,7 @@ async fn wrong_passwords_begin_a_pause_for_their_address_only() {
     }
     assert_eq!(door.knock(HERE, "admin", "of the admin").await, (200, None));
     assert_eq!(door.knock(THERE, "soffid", "right").await, (200, None));
-    let text = door.metrics.text(&door.store).await;
+    let text = door.metrics.text(&door.store, &keyfob_scim::MessageLimits::default()).await;
     for line in ["keyfob_accounts_refused_total{reason=\"wrong\"} 5", "keyfob_accounts_refused_total{reason=\"paused\"} 3"] {
         assert!(text.lines().any(|it| it == line), "{line}: {text}");
     }

@@ -1,0 +1,92 @@
+//! Telephone numbers, read and written by a port of libphonenumber.
+//!
+//! Its tables are loaded when the first number is read: some 20 ms, and 20 MB of memory. A service
+//! without limits that need numbers loads none.
+
+use keyfob_scim::Numbering;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+
+/// How telephone numbers are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PhoneNumbers {
+    /// The country of national numbers; none if all are international.
+    region: Option<Region>,
+}
+
+impl PhoneNumbers {
+    /// For national numbers of a country by its two letters (ISO 3166-1). None for an unknown one.
+    pub(crate) fn for_region(region: &str) -> Option<Self> {
+        let region = region.parse().ok()?;
+        PHONE_NUMBER_UTIL.get_supported_regions().any(|known| known == region).then_some(Self { region: Some(region) })
+    }
+}
+
+impl Numbering for PhoneNumbers {
+    fn to_e164(&self, text: &str) -> Option<String> {
+        // As gateways read it, in every country: no national number begins so.
+        let international = text.trim_start_matches([' ', '(']).strip_prefix("00").map(|rest| format!("+{rest}"));
+        let number = PHONE_NUMBER_UTIL.parse(international.as_deref().unwrap_or(text), self.region).ok()?;
+        // By its length. Whether a range is in use changes each month, and a list of them is old
+        // at once. But a digit too many must not make another number of the same telephone.
+        PHONE_NUMBER_UTIL.is_possible_number(&number).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn one_number_has_one_form_however_it_is_spelled() {
+        for (spelled, wanted) in [
+            (
+                &["+34600000000", "+34 600 00 00 00", "0034600000000", "+34 (600) 000-000", "(+34) 600000000", "+34/600/000.000"][..],
+                Some("+34600000000"),
+            ),
+            (&["+44 (0)20 7946 0958", "+44 20 7946 0958", "00442079460958"], Some("+442079460958")),
+            // Its digits begin with what Russia dials before a national number.
+            (&["+7 800 555 3535", "+78005553535"], Some("+78005553535")),
+            (&["+39 06 1234 5678"], Some("+390612345678")),
+            (&["+54 11 15 2345 6789", "+5491123456789"], Some("+5491123456789")),
+            (&["+882161234567"], Some("+882161234567")),
+            (&["600000000", "112", "+112", "+999123456789", "+346000000001", "+3", "", "+", "x", "00", "tel:"], None),
+        ] {
+            for text in spelled {
+                assert_eq!(PhoneNumbers::default().to_e164(text).as_deref(), wanted, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn national_number_is_one_of_the_region() {
+        let spain = PhoneNumbers::for_region("ES").unwrap();
+        for text in ["600000000", "600 00 00 00", "+34600000000"] {
+            assert_eq!(spain.to_e164(text).as_deref(), Some("+34600000000"), "{text}");
+        }
+        assert_eq!(spain.to_e164("+44 (0)20 7946 0958").as_deref(), Some("+442079460958"));
+        assert_eq!(spain.to_e164("112"), None);
+        let britain = PhoneNumbers::for_region("GB").unwrap();
+        assert_eq!(britain.to_e164("(020) 7946 0958").as_deref(), Some("+442079460958"));
+        let america = PhoneNumbers::for_region("US").unwrap();
+        for text in ["011 34 600000000", "0034600000000"] {
+            assert_eq!(america.to_e164(text).as_deref(), Some("+34600000000"), "{text}");
+        }
+        for wrong in ["", "E", "ESP", "XX", "34", "001"] {
+            assert!(PhoneNumbers::for_region(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_number_in_one_form_or_none(text in "[-+0-9(). /]{0,30}|\\PC{0,30}") {
+            for numbers in [PhoneNumbers::default(), PhoneNumbers::for_region("ES").unwrap()] {
+                if let Some(number) = numbers.to_e164(&text) {
+                    prop_assert!(number.starts_with('+') && number[1..].bytes().all(|byte| byte.is_ascii_digit()), "{number}");
+                    prop_assert_eq!(numbers.to_e164(&number), Some(number.clone()), "{}", number);
+                }
+            }
+        }
+    }
+}
