@@ -25,9 +25,20 @@ impl Numbering for PhoneNumbers {
     fn to_e164(&self, text: &str) -> Option<String> {
         // As gateways read it, in every country: no national number begins so.
         let international = text.trim_start_matches([' ', '(']).strip_prefix("00").map(|rest| format!("+{rest}"));
-        let number = PHONE_NUMBER_UTIL.parse(international.as_deref().unwrap_or(text), self.region).ok()?;
-        // By its length. Whether a range is in use changes each month, and a list of them is old
-        // at once. But a digit too many must not make another number of the same telephone.
+        let text = international.as_deref().unwrap_or(text);
+        // +34 (0)600: a zero for calls within the country (ITU-T E.123), also of countries without
+        // one. In Italy it is a part of the number, so the text is read as it stands first.
+        self.parse(text).or_else(|| self.parse(&text.replacen("(0)", "", 1)))
+    }
+}
+
+impl PhoneNumbers {
+    /// Reads a number of a length that is in use.
+    ///
+    /// Which ranges are in use changes each month, and a list of them is old at once. But a digit
+    /// too many must not make another number of the same telephone.
+    fn parse(self, text: &str) -> Option<String> {
+        let number = PHONE_NUMBER_UTIL.parse(text, self.region).ok()?;
         PHONE_NUMBER_UTIL.is_possible_number(&number).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
     }
 }
@@ -42,13 +53,13 @@ mod tests {
     fn one_number_has_one_form_however_it_is_spelled() {
         for (spelled, wanted) in [
             (
-                &["+34600000000", "+34 600 00 00 00", "0034600000000", "+34 (600) 000-000", "(+34) 600000000", "+34/600/000.000"][..],
+                &["+34600000000", "+34 600 00 00 00", "0034600000000", "+34 (600) 000-000", "(+34) 600000000", "+34/600/000.000", "+34 (0)600-000000"][..],
                 Some("+34600000000"),
             ),
             (&["+44 (0)20 7946 0958", "+44 20 7946 0958", "00442079460958"], Some("+442079460958")),
             // Its digits begin with what Russia dials before a national number.
             (&["+7 800 555 3535", "+78005553535"], Some("+78005553535")),
-            (&["+39 06 1234 5678"], Some("+390612345678")),
+            (&["+39 06 1234 5678", "+39 (0)6 1234 5678"], Some("+390612345678")),
             (&["+54 11 15 2345 6789", "+5491123456789"], Some("+5491123456789")),
             (&["+882161234567"], Some("+882161234567")),
             (&["600000000", "112", "+112", "+999123456789", "+346000000001", "+3", "", "+", "x", "00", "tel:"], None),

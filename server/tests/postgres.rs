@@ -18,6 +18,8 @@ mod failover;
 mod fleet;
 #[path = "postgres/guesses.rs"]
 mod guesses;
+#[path = "postgres/limits.rs"]
+mod limits;
 #[path = "postgres/load.rs"]
 mod load;
 #[path = "postgres/migrate.rs"]
@@ -38,10 +40,16 @@ mod process;
 mod proxy;
 #[path = "postgres/recovery.rs"]
 mod recovery;
+#[path = "support/pump.rs"]
+mod pump;
 #[path = "postgres/rotation.rs"]
 mod rotation;
 #[path = "postgres/silence.rs"]
 mod silence;
+// The servers that delivery is tested with.
+#[allow(dead_code, reason = "not all of it is used here")]
+#[path = "../src/delivery/tests/sink.rs"]
+mod sink;
 #[path = "postgres/soffid.rs"]
 mod soffid;
 #[path = "postgres/trouble.rs"]

@@ -38,6 +38,8 @@ mod health;
 mod import;
 #[path = "service/killed.rs"]
 mod killed;
+#[path = "service/limits.rs"]
+mod limits;
 #[path = "service/manager.rs"]
 mod manager;
 #[path = "service/memory.rs"]
@@ -50,6 +52,8 @@ mod operation;
 mod problems;
 #[path = "service/process.rs"]
 mod process;
+#[path = "support/pump.rs"]
+mod pump;
 #[path = "service/readme.rs"]
 mod readme;
 #[path = "service/recovery.rs"]

@@ -1,0 +1,173 @@
+//! The limits on messages, with a gateway that counts what goes out.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::client::{BASE, Client};
+use super::moments::Random;
+use super::process::{Server, folder, log, trail};
+use super::pump::{Outlets, check, limits, request_at_once, wait_for_a_whole_minute_of_the_hour};
+
+/// How often the service is killed.
+const RUNS: usize = 15;
+/// The budget of the runs.
+const BUDGET: usize = 300;
+
+fn start(folder: &std::path::Path) -> Server {
+    Server::start(folder, &["--config", "keyfob.toml"])
+}
+
+/// The value of a metric, by its name with labels; 0 if it is missing.
+fn metric(server: &Server, name: &str) -> f64 {
+    let text = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
+    let line = text.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
+    line.map_or(0.0, |value| value.parse().expect("a number"))
+}
+
+#[test]
+fn of_200_requests_at_once_exactly_the_limit_goes_out() {
+    wait_for_a_whole_minute_of_the_hour();
+    for (key, lines, bodies) in limits() {
+        let (folder, outlets) = (folder(), Outlets::open());
+        outlets.configure(folder.path(), lines);
+        let server = start(folder.path());
+        let mut client = server.admin();
+        let paths: Vec<String> = bodies.iter().map(|body| client.create(body).0).collect();
+        check(&request_at_once(&[client], &paths), 7, key);
+        assert_eq!(outlets.codes().len(), 7, "{key}");
+        // A restart forgets nothing.
+        server.stop();
+        let server = start(folder.path());
+        let mut client = server.admin();
+        // Once a password was right, no request waits for a check of it.
+        client.device(&paths[0]);
+        check(&request_at_once(&[client], &paths), 0, key);
+        assert_eq!(outlets.codes().len(), 7, "{key}");
+        let label = match key {
+            "messages.budgets" => "limit=\"budget\",prefix=\"+34\"",
+            "messages.per_number_per_day" => "limit=\"number\",prefix=\"other\"",
+            "messages.per_device_per_day" => "limit=\"device\",prefix=\"other\"",
+            _ => "limit=\"address\",prefix=\"\"",
+        };
+        assert_eq!(metric(&server, &format!("keyfob_messages_refused_total{{{label}}}")), 200.0, "{key}");
+    }
+}
+
+#[test]
+fn refused_message_leaves_the_code_and_the_trail_as_they_are() {
+    wait_for_a_whole_minute_of_the_hour();
+    let (folder, outlets) = (folder(), Outlets::open());
+    outlets.configure(folder.path(), "per_device_per_day = 1");
+    let server = start(folder.path());
+    let mut client = server.admin();
+    let path = client.create(&json!({"type": "SMS", "user": "dilbert", "phone": "6665552222"})).0;
+    let challenge = format!("{path}/requestChallenge");
+    client.get(&challenge).ok(200);
+    let (before, lines) = (client.device(&path), trail(folder.path(), &path).len());
+    for _ in 0..3 {
+        client.get(&challenge).refused(429);
+    }
+    assert_eq!((client.device(&path), trail(folder.path(), &path).len()), (before, lines));
+    let codes = outlets.codes();
+    assert_eq!(codes.len(), 1);
+    assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
+}
+
+#[test]
+fn prefixes_refuse_numbers_and_label_the_metrics() {
+    wait_for_a_whole_minute_of_the_hour();
+    let (folder, outlets) = (folder(), Outlets::open());
+    outlets.configure(folder.path(), "");
+    let server = start(folder.path());
+    let phones = ["+34600000000", "+88216000000", "+351912345678", "112"];
+    let paths = phones.map(|phone| server.admin().create(&json!({"type": "SMS", "user": "dilbert", "phone": phone})).0);
+    server.stop();
+    outlets
+        .configure(folder.path(), "region = 'ES'\nallowed_prefixes = ['+']\nrefused_prefixes = ['+882']\nbudgets = { '+34' = 2 }");
+    let server = start(folder.path());
+    let mut client = server.admin();
+    let mut ask = |path: &str| client.get(&format!("{path}/requestChallenge"));
+    ask(&paths[0]).ok(200);
+    assert_eq!(server.admin().answer(&paths[0], outlets.codes().last().unwrap()).verdict(), (true, false));
+    ask(&paths[0]).ok(200);
+    ask(&paths[0]).refused(429);
+    ask(&paths[0]).refused(429);
+    let refusal = ask(&paths[1]);
+    assert!(refusal.refused(409).contains("messages.refused_prefixes"));
+    assert_eq!(refusal.header("retry-after"), None);
+    ask(&paths[2]).ok(200);
+    ask(&paths[3]).ok(200);
+    assert_eq!(outlets.codes().len(), 4);
+    let created = server.admin().post("/OtpDevice", &json!({"type": "SMS", "user": "dilbert", "phone": "+88216000000"}));
+    assert!(created.refused(400).starts_with("phone: "));
+    assert_eq!(server.admin().device(&paths[1])["phone"], "+88216000000", "a device from before is as it was");
+    for (name, value) in [
+        ("messages_sent_total{prefix=\"+34\"}", 2.0),
+        // The longest of the settings: the list takes any number.
+        ("messages_sent_total{prefix=\"+\"}", 2.0),
+        ("messages_answered_total{prefix=\"+34\"}", 1.0),
+        ("messages_answered_total{prefix=\"+\"}", 0.0),
+        ("messages_refused_total{limit=\"budget\",prefix=\"+34\"}", 2.0),
+        ("message_budget_used{prefix=\"+34\"}", 2.0),
+        ("message_budget{prefix=\"+34\"}", 2.0),
+    ] {
+        assert_eq!(metric(&server, &format!("keyfob_{name}")), value, "{name}");
+    }
+    let log = log(folder.path());
+    assert_eq!(log.matches("the budget of a prefix is used up").count(), 1, "{log}");
+    assert!(!log.contains("600000000"), "{log}");
+}
+
+/// Requests messages until the connection breaks or a limit refuses. Returns how many went on.
+fn pump(mut client: Client, path: &str) -> usize {
+    let mut sent = 0;
+    while client.send("GET", &format!("{BASE}{path}/requestChallenge"), "", b"").is_some_and(|answer| answer.status == 200) {
+        sent += 1;
+    }
+    sent
+}
+
+#[test]
+fn killed_service_sends_no_more_than_the_limit() {
+    wait_for_a_whole_minute_of_the_hour();
+    let (folder, outlets) = (folder(), Outlets::open());
+    outlets.configure(folder.path(), &format!("budgets = {{ '+' = {BUDGET} }}"));
+    let mut server = start(folder.path());
+    let paths: Vec<String> = (10..18)
+        .map(|number| {
+            let body = json!({"type": "SMS", "user": "dilbert", "phone": format!("+346000000{number}")});
+            server.admin().create(&body).0
+        })
+        .collect();
+    let (mut random, mut answered, mut interrupted) = (Random(20_261_130), 0, 0);
+    for run in 0..RUNS {
+        let client = server.admin();
+        // Once a password was right, no request waits for a check of it.
+        client.another().device(&paths[0]);
+        answered += thread::scope(|scope| {
+            let threads: Vec<_> = paths.iter().map(|path| scope.spawn(|| pump(client.another(), path))).collect();
+            thread::sleep(Duration::from_millis(20 + random.below(100)));
+            server.kill();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+        });
+        server = start(folder.path());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it counts messages")]
+        let counted = metric(&server, "keyfob_message_budget_used{prefix=\"+\"}") as usize;
+        let sent = outlets.codes().len();
+        assert!(answered <= sent && sent <= counted && counted <= BUDGET, "run {run}: {answered}, {sent}, {counted}");
+        interrupted = counted - sent;
+    }
+    // The rest of the budget goes out, and no more.
+    thread::scope(|scope| {
+        let client = server.admin();
+        client.another().device(&paths[0]);
+        for path in &paths {
+            let client = client.another();
+            scope.spawn(move || pump(client, path));
+        }
+    });
+    assert_eq!(outlets.codes().len(), BUDGET - interrupted);
+    assert!(answered > 0, "it was killed at work");
+}
