@@ -1,9 +1,9 @@
 //! Limits on messages: what a message counts towards, and which numbers get none.
 //!
 //! A message costs money. Who can request codes, or enrol numbers, can pump messages to numbers that
-//! earn a share of it. So messages are counted by device, number, address and prefix, in windows of
-//! a day or an hour of UTC. A window is part of the name of its counter, so a clock that is a little
-//! ahead counts in the next window, and never in two.
+//! earn a share of it. So messages are counted by device, number, address and prefix, in intervals:
+//! a day or an hour of UTC. An interval is part of the name of its counter, so a clock that is a
+//! little ahead counts in the next interval, and never in two.
 
 use std::fmt;
 use std::sync::Arc;
@@ -78,11 +78,11 @@ impl Limit {
 pub struct Count {
     /// The limit that the counter holds.
     pub limit: Limit,
-    /// The name of the counter. Each window has its own.
+    /// The name of the counter. Each interval has its own.
     pub counter: String,
     /// The most messages that it counts, 1 or more.
     pub max: u32,
-    /// When its window ends, in Unix seconds. A store may delete it some time after that, when no
+    /// When its interval ends, in Unix seconds. A store may delete it some time after that, when no
     /// host has a clock before it.
     pub ends: u64,
 }
@@ -90,9 +90,9 @@ pub struct Count {
 impl Count {
     fn new(limit: Limit, subject: &str, max: u32, now: u64) -> Self {
         let seconds = if matches!(limit, Limit::Budget(_)) { HOUR_SECONDS } else { DAY_SECONDS };
-        let window = now.checked_div(seconds).unwrap_or_default();
-        let counter = format!("{}/{subject}/{window}", limit.name());
-        Self { limit, counter, max, ends: window.saturating_add(1).saturating_mul(seconds) }
+        let interval = now.checked_div(seconds).unwrap_or_default();
+        let counter = format!("{}/{subject}/{interval}", limit.name());
+        Self { limit, counter, max, ends: interval.saturating_add(1).saturating_mul(seconds) }
     }
 
     /// The refusal of a message that the counter has no room for.

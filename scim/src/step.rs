@@ -139,8 +139,8 @@ pub enum Counted {
     Stored,
     /// The store has another version of the entry. Nothing was counted.
     Lost,
-    /// This counter is at its most, and nothing was changed. If several are, the one whose window
-    /// ends last.
+    /// This counter is at its most, and nothing was changed. If several are, the one whose
+    /// interval ends last.
     Full(Count),
 }
 

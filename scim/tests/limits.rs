@@ -19,10 +19,8 @@ struct Spain;
 impl Numbering for Spain {
     fn to_e164(&self, text: &str) -> Option<String> {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        match text.starts_with('+') {
-            true => Some(format!("+{digits}")),
-            false => (digits.len() == 9).then(|| format!("+34{digits}")),
-        }
+        let code = if text.starts_with('+') { "" } else { "34" };
+        (code.is_empty() || digits.len() == 9).then(|| format!("+{code}{digits}"))
     }
 }
 
@@ -37,8 +35,11 @@ fn sms(phone: &str) -> String {
 /// Limits with lists of prefixes.
 fn listed(allowed: &[&str], refused: &[&str]) -> MessageLimits {
     let mut limits = MessageLimits { numbering: Some(Arc::new(Spain)), ..MessageLimits::default() };
-    allowed.iter().for_each(|prefix| limits.prefixes.insert(prefix, true).unwrap());
-    refused.iter().for_each(|prefix| limits.prefixes.insert(prefix, false).unwrap());
+    for (prefixes, is_allowed) in [(allowed, true), (refused, false)] {
+        for prefix in prefixes {
+            limits.prefixes.insert(prefix, is_allowed).unwrap();
+        }
+    }
     limits
 }
 
@@ -301,7 +302,7 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     /// Compared with counts of all messages that went out.
     #[test]
-    fn no_window_has_more_messages_than_its_limit_and_a_refusal_has_a_full_one(
+    fn no_interval_has_more_messages_than_its_limit_and_a_refusal_has_a_full_one(
         acts in prop::collection::vec(act(), 1..120),
         limits in (0..5_u32, 0..5_u32, 1..6_u32),
     ) {
@@ -339,7 +340,9 @@ proptest! {
                     prop_assert_eq!(reply.0.status, if is_full { 429 } else { 200 });
                     prop_assert_eq!(sent(&host) - before, usize::from(!is_full));
                     if !is_full {
-                        counters.into_iter().for_each(|(name, _)| *model.entry(name).or_default() += 1);
+                        for (name, _) in counters {
+                            *model.entry(name).or_default() += 1;
+                        }
                     }
                 }
             }

@@ -135,7 +135,7 @@ impl Store for Database {
         self.transaction(|transaction, key| replace(transaction, key, &swap))
     }
 
-    /// A host that runs for days deletes the counters whose windows have ended.
+    /// A host that runs for days deletes the counters whose intervals have ended.
     fn swap_counted(&mut self, swap: Swap, counts: &[Count]) -> Result<Counted, Error> {
         self.transaction(|transaction, key| {
             let sent = |count: &Count| {

@@ -124,7 +124,7 @@ table! {
 }
 
 table! {
-    /// Counters of messages, one for each window of each limit.
+    /// Counters of messages, one for each interval of each limit.
     message_count
     message_count_columns {
         COUNTER "counter" Text,

@@ -1,6 +1,6 @@
 //! Counters of messages: each is raised in the commit of the challenge whose code goes out.
 //!
-//! A counter belongs to one window of one limit, and only grows. So a counter that is full stays
+//! A counter belongs to one interval of one limit, and only grows. So a counter that is full stays
 //! full, and a message is refused without a lock and without a write. Counters with room are locked
 //! in the order of their names, so that two transactions never wait for each other.
 
@@ -15,9 +15,9 @@ use super::handle::Store;
 use super::rows::seconds;
 use crate::database::{Connection, DatabaseError, Dialect, Record, Sql};
 
-/// How long after the end of its window a counter is kept: longer than clocks may differ.
+/// How long after the end of its interval a counter is kept: longer than clocks may differ.
 const KEPT_SECONDS: u64 = 2 * 60 * 60;
-/// How often a service deletes counters whose windows have ended.
+/// How often a service deletes counters whose intervals have ended.
 const DELETION_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// How many counters one transaction deletes.
 const MAX_DELETED: i64 = 1000;
@@ -73,7 +73,7 @@ impl<'c> Counters<'c> {
         Ok(())
     }
 
-    /// The position of a full counter among those of a message; of several, of the one whose window
+    /// The position of a full counter among those of a message; of several, of the one whose interval
     /// ends last.
     pub(super) fn full(&self, counts: &[Count]) -> Option<usize> {
         let is_full = |count: &Count| self.sent.get(count.counter.as_str()).is_some_and(|sent| *sent >= i64::from(count.max));
@@ -133,7 +133,7 @@ impl Store {
         .await
     }
 
-    /// Deletes the counters whose windows have ended, at once and then each hour, until the channel
+    /// Deletes the counters whose intervals have ended, at once and then each hour, until the channel
     /// changes or closes.
     pub(crate) async fn keep_counters_few(&self, mut stopped: watch::Receiver<bool>) {
         loop {
@@ -147,7 +147,7 @@ impl Store {
         }
     }
 
-    /// Deletes some counters whose windows have ended at this time. Returns whether there may be
+    /// Deletes some counters whose intervals have ended at this time. Returns whether there may be
     /// more. Errors: 503.
     pub(super) async fn delete_ended_counters(&self, now: u64) -> Result<bool, Error> {
         let before = seconds(now.saturating_sub(KEPT_SECONDS));

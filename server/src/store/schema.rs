@@ -17,8 +17,8 @@ const MIGRATIONS: &[Migration] = &[
     MESSAGE_COUNTS,
 ];
 
-/// How many messages were sent in each window of each limit, see `counters`. The index serves the
-/// deletion of windows that have ended.
+/// How many messages were sent in each interval of each limit, see `counters`. The index serves the
+/// deletion of ended intervals.
 const MESSAGE_COUNTS: Migration = &[
     (None, "CREATE TABLE message_count (counter {text} PRIMARY KEY, sent {number} NOT NULL, ends {number} NOT NULL)"),
     (None, "CREATE INDEX message_count_ends ON message_count (ends)"),

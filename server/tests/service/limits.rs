@@ -1,5 +1,6 @@
 //! The limits on messages, with a gateway that counts what goes out.
 
+use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
@@ -20,10 +21,10 @@ fn start(folder: &std::path::Path) -> Server {
 }
 
 /// The value of a metric, by its name with labels; 0 if it is missing.
-fn metric(server: &Server, name: &str) -> f64 {
+fn metric(server: &Server, name: &str) -> u64 {
     let text = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
     let line = text.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
-    line.map_or(0.0, |value| value.parse().expect("a number"))
+    line.map_or(0, |value| value.trim_end_matches(".0").parse().expect("a whole number"))
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn of_200_requests_at_once_exactly_the_limit_goes_out() {
             "messages.per_device_per_day" => "limit=\"device\",prefix=\"other\"",
             _ => "limit=\"address\",prefix=\"\"",
         };
-        assert_eq!(metric(&server, &format!("keyfob_messages_refused_total{{{label}}}")), 200.0, "{key}");
+        assert_eq!(metric(&server, &format!("keyfob_messages_refused_total{{{label}}}")), 200, "{key}");
     }
 }
 
@@ -104,20 +105,55 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
     assert!(created.refused(400).starts_with("phone: "));
     assert_eq!(server.admin().device(&paths[1])["phone"], "+88216000000", "a device from before is as it was");
     for (name, value) in [
-        ("messages_sent_total{prefix=\"+34\"}", 2.0),
+        ("messages_sent_total{prefix=\"+34\"}", 2),
         // The longest of the settings: the list takes any number.
-        ("messages_sent_total{prefix=\"+\"}", 2.0),
-        ("messages_answered_total{prefix=\"+34\"}", 1.0),
-        ("messages_answered_total{prefix=\"+\"}", 0.0),
-        ("messages_refused_total{limit=\"budget\",prefix=\"+34\"}", 2.0),
-        ("message_budget_used{prefix=\"+34\"}", 2.0),
-        ("message_budget{prefix=\"+34\"}", 2.0),
+        ("messages_sent_total{prefix=\"+\"}", 2),
+        ("messages_answered_total{prefix=\"+34\"}", 1),
+        ("messages_answered_total{prefix=\"+\"}", 0),
+        ("messages_refused_total{limit=\"budget\",prefix=\"+34\"}", 2),
+        ("message_budget_used{prefix=\"+34\"}", 2),
+        ("message_budget{prefix=\"+34\"}", 2),
     ] {
         assert_eq!(metric(&server, &format!("keyfob_{name}")), value, "{name}");
     }
     let log = log(folder.path());
     assert_eq!(log.matches("the budget of a prefix is used up").count(), 1, "{log}");
     assert!(!log.contains("600000000"), "{log}");
+}
+
+/// The worst moment of a kill: each message is counted and on its way, and none has gone out.
+#[test]
+fn message_that_was_counted_and_not_sent_before_a_kill_stays_counted() {
+    wait_for_a_whole_minute_of_the_hour();
+    let (folder, outlets) = (folder(), Outlets::open());
+    // It takes connections, and reads nothing.
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", deaf.local_addr().unwrap());
+    outlets.configure(folder.path(), "budgets = { '+' = 7 }");
+    let whole = std::fs::read_to_string(folder.path().join("keyfob.toml")).unwrap();
+    let at = whole.find("url = '").unwrap() + 7;
+    let end = at + whole[at..].find('\'').unwrap();
+    std::fs::write(folder.path().join("keyfob.toml"), format!("{}{url}{}", &whole[..at], &whole[end..])).unwrap();
+    let mut server = start(folder.path());
+    let mut client = server.admin();
+    let paths: Vec<String> = (10..30)
+        .map(|number| client.create(&json!({"type": "SMS", "user": "dilbert", "phone": format!("+346000000{number}")})).0)
+        .collect();
+    let used = "keyfob_message_budget_used{prefix=\"+\"}";
+    thread::scope(|scope| {
+        let threads: Vec<_> = paths[..5].iter().map(|path| scope.spawn(|| pump(client.another(), path))).collect();
+        while metric(&server, used) < 5 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        server.kill();
+        assert_eq!(threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>(), 0, "nobody was told of a message");
+    });
+    std::fs::write(folder.path().join("keyfob.toml"), whole).unwrap();
+    let server = start(folder.path());
+    let mut client = server.admin();
+    client.device(&paths[0]);
+    check(&request_at_once(&[client], &paths), 2, "messages.budgets");
+    assert_eq!((outlets.codes().len(), metric(&server, used)), (2, 7));
 }
 
 /// Requests messages until the connection breaks or a limit refuses. Returns how many went on.
@@ -153,8 +189,7 @@ fn killed_service_sends_no_more_than_the_limit() {
             threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
         });
         server = start(folder.path());
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it counts messages")]
-        let counted = metric(&server, "keyfob_message_budget_used{prefix=\"+\"}") as usize;
+        let counted = usize::try_from(metric(&server, "keyfob_message_budget_used{prefix=\"+\"}")).unwrap();
         let sent = outlets.codes().len();
         assert!(answered <= sent && sent <= counted && counted <= BUDGET, "run {run}: {answered}, {sent}, {counted}");
         interrupted = counted - sent;

@@ -1,5 +1,5 @@
 //! Counters of messages: exact over processes, lost connections and lost swaps, and deleted when
-//! their windows have ended.
+//! their intervals have ended.
 
 use keyfob_scim::{Count, Counted, Entry, EventKind, Limit, Response, Scope, Step, Swap};
 
@@ -15,7 +15,7 @@ on_both! {
     of_messages_at_once_through_three_processes_exactly_the_limit_is_counted
     message_is_counted_by_all_of_its_counters_or_by_none
     lost_swap_counts_nothing
-    counters_of_ended_windows_are_deleted_and_the_others_stay
+    counters_of_ended_intervals_are_deleted_and_the_others_stay
     older_store_counts_from_its_first_message
 }
 
@@ -73,8 +73,8 @@ async fn of_messages_at_once_through_three_processes_exactly_the_limit_is_counte
         tasks.spawn(async move { send(&store, id, &counts).await });
     }
     let outcomes = tasks.join_all().await;
-    let stored = outcomes.iter().filter(|outcome| **outcome == Counted::Stored).count();
-    assert_eq!((stored, outcomes.len()), (37, 200));
+    let went_on = outcomes.iter().filter(|outcome| **outcome == Counted::Stored).count();
+    assert_eq!((went_on, outcomes.len()), (37, 200));
     assert!(outcomes.iter().all(|outcome| *outcome != Counted::Lost));
     assert_eq!(sent(&stores[1], &["number/+34600000000/1", "no counter"]).await, [37, 0]);
     let mut all = 0;
@@ -103,7 +103,7 @@ async fn message_is_counted_by_all_of_its_counters_or_by_none(place: Place) {
     }
     assert_eq!(sent(&store, &["one", "other"]).await, [1, 1]);
     assert_eq!(store.get(id).await.unwrap().unwrap(), before, "the device stays as it was");
-    // Of two that are full, the one whose window ends last is named.
+    // Of two that are full, the one whose interval ends last is named.
     let later = Count { ends: DAY_END + 1, ..count("later", 1) };
     assert_eq!(send(&store, id, std::slice::from_ref(&later)).await, Counted::Stored);
     assert_eq!(send(&store, id, &[later.clone(), one]).await, Counted::Full(later));
@@ -122,7 +122,7 @@ async fn lost_swap_counts_nothing(place: Place) {
     store.close();
 }
 
-async fn counters_of_ended_windows_are_deleted_and_the_others_stay(place: Place) {
+async fn counters_of_ended_intervals_are_deleted_and_the_others_stay(place: Place) {
     let store = place.open();
     let id = insert(&store, entry("ada")).await.row.id;
     for (name, ends) in [("old", NOW - 7201), ("ended", NOW - 3600), ("present", NOW + 1)] {
@@ -130,7 +130,7 @@ async fn counters_of_ended_windows_are_deleted_and_the_others_stay(place: Place)
     }
     assert_eq!(store.delete_ended_counters(NOW).await, Ok(true));
     assert_eq!(store.delete_ended_counters(NOW).await, Ok(false));
-    // A process whose clock is behind may still count in a window that has ended.
+    // A process whose clock is behind may still count in an interval that has ended.
     assert_eq!(sent(&store, &["old", "ended", "present"]).await, [0, 1, 1]);
     store.close();
 }
