@@ -1,9 +1,9 @@
 //! Limits on messages: what a message counts towards, and which numbers get none.
 //!
-//! A message costs money. Who can request codes, or enrol numbers, can pump messages to numbers that
-//! earn a share of it. So messages are counted by device, number, address and prefix, in intervals:
-//! a day or an hour of UTC. An interval is part of the name of its counter, so a clock that is a
-//! little ahead counts in the next interval, and never in two.
+//! A message costs money. People who can request codes, or enrol numbers, can pump messages to
+//! numbers that earn a share of it. So messages are counted by device, number, address and prefix,
+//! in intervals: a day or an hour of UTC. An interval is part of the name of its counter, so a
+//! clock that is a little ahead counts in the next interval, and never in two.
 
 use std::fmt;
 use std::sync::Arc;

@@ -52,9 +52,9 @@ pub enum Step {
         /// Takes whether the entry was replaced.
         then: Then<bool>,
     },
-    /// Replace an entry as [`Swap`](Self::Swap) does, and add 1 to each counter, in one transaction,
-    /// if no counter is at its most. A counter that the store does not have is at 0. The message of
-    /// a request that goes on after this is counted, whether or not it is sent.
+    /// Replace an entry as [`Swap`](Self::Swap) does, and add 1 to each counter, in one
+    /// transaction, if no counter is at its most. A counter that the store does not have is at 0.
+    /// The message of a request that goes on after this is counted, whether or not it is sent.
     CountedSwap {
         /// The next entry, and the event for the audit trail.
         swap: Box<Swap>,

@@ -73,8 +73,8 @@ impl<'c> Counters<'c> {
         Ok(())
     }
 
-    /// The position of a full counter among those of a message; of several, of the one whose interval
-    /// ends last.
+    /// The position of a full counter among those of a message; of several, of the one whose
+    /// interval ends last.
     pub(super) fn full(&self, counts: &[Count]) -> Option<usize> {
         let is_full = |count: &Count| self.sent.get(count.counter.as_str()).is_some_and(|sent| *sent >= i64::from(count.max));
         let full = counts.iter().enumerate().filter(|(_, count)| is_full(count));
@@ -133,8 +133,8 @@ impl Store {
         .await
     }
 
-    /// Deletes the counters whose intervals have ended, at once and then each hour, until the channel
-    /// changes or closes.
+    /// Deletes the counters whose intervals have ended, at once and then each hour, until the
+    /// channel changes or closes.
     pub(crate) async fn keep_counters_few(&self, mut stopped: watch::Receiver<bool>) {
         loop {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();

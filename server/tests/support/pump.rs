@@ -46,8 +46,8 @@ impl Outlets {
     }
 }
 
-/// Waits for the next hour of UTC, and so perhaps the next day, if it begins within a minute. A test
-/// that goes on after this is done within one interval.
+/// Waits for the next hour of UTC, and so perhaps the next day, if it begins within a minute. A
+/// test that goes on after this is done within one interval.
 pub(crate) fn wait_for_a_whole_minute_of_the_hour() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let left = 3600 - now % 3600;

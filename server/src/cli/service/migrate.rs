@@ -26,7 +26,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode> {
     bar.finish_and_clear();
     let copied = copied?;
     for (table, rows) in copied.tables {
-        output::line(&format!("{table:<10} {rows:>12} rows in both"))?;
+        output::line(&format!("{table:<13} {rows:>12} rows in both"))?;
     }
     output::line(&if copied.is_moved {
         format!("Moved to {to}, with the same key. Start the services with that store; {} serves no device any more.", config.store)
