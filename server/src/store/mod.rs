@@ -24,6 +24,7 @@ mod key_check;
 mod key_file;
 mod keys;
 mod lines;
+mod messages;
 mod readiness;
 mod reads;
 mod refusal;
