@@ -3,6 +3,8 @@
 MSRV := 1.89.0
 BARE := thumbv7em-none-eabi
 ARM := aarch64-unknown-linux-musl
+# Of a static program: an image holds nothing else.
+MUSL := $(shell uname -m)-unknown-linux-musl
 # The text of examples/bare-metal may have so many bytes.
 BARE_TEXT := 24576
 # To be built it needs Rust 1.95 or newer, pkg-config and OpenSSL's headers.
@@ -34,8 +36,10 @@ help: ## list the targets
 # $(call need,program,Debian package)
 need = @command -v $(1) > /dev/null || tests/packages/install $(2)
 
+# A tool runs for seconds, so it is built quickly: optimising and linking it as a whole takes minutes.
+cargo-install := CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo install --locked
 # $(call cargo-tool,name,version,options)
-cargo-tool = cargo install --list | grep -qxF '$(1) v$(2):' || cargo install --locked $(1) --version =$(2) $(3)
+cargo-tool = cargo install --list | grep -qxF '$(1) v$(2):' || $(cargo-install) $(1) --version =$(2) $(3)
 
 nightly = rustup run $(NIGHTLY) rustc --version > /dev/null 2>&1 || rustup toolchain install $(NIGHTLY) --profile minimal --no-self-update
 
@@ -177,7 +181,7 @@ tools-cargo-c:
 	$(call need,cc,gcc)
 	$(call need,pkg-config,pkg-config)
 	@$(has-cargo-c) || pkg-config --exists openssl || tests/packages/install libssl-dev
-	$(has-cargo-c) || cargo install --locked cargo-c --version =$(CARGO_C)
+	$(has-cargo-c) || $(cargo-install) cargo-c --version =$(CARGO_C)
 
 # The Java API: JNI on an older Java, JNI and FFM on a newer one, all on the same jar. Then the jar in archives of Spring Boot and Tomcat.
 .PHONY: test-java
@@ -313,12 +317,11 @@ test-radius: ## test the configuration of FreeRADIUS in examples/freeradius, as 
 deb: tools-deb ## make target/deb/keyfob_VERSION_ARCHITECTURE.deb, the Debian package of the service
 	server/debian/build "$$(tools/dist-build -p keyfob-server)/keyfob"
 
-# Its own optimisation would take longer than all that it does here.
 .PHONY: tools-deb
 tools-deb:
 	$(call need,cc,gcc)
 	$(call need,dpkg-shlibdeps,dpkg-dev)
-	export CARGO_PROFILE_RELEASE_OPT_LEVEL=1; $(call cargo-tool,cargo-deb,$(CARGO_DEB))
+	$(call cargo-tool,cargo-deb,$(CARGO_DEB))
 
 # Of a debug build: `make deb` takes minutes to compile.
 .PHONY: test-deb
@@ -338,8 +341,6 @@ test-deb: tools-deb ## test the Debian package of the service, in a system that 
 	cargo build --locked -p keyfob-server
 	tests/deb/run
 
-# Static, so that an image holds nothing else.
-MUSL := $(shell uname -m)-unknown-linux-musl
 .PHONY: container
 container: tools-container ## make target/container/keyfob-VERSION.tar, an image of the service for podman and docker
 	server/container/build "$$(CARGO_BUILD_TARGET=$(MUSL) tools/dist-build -p keyfob-server)/keyfob"
@@ -385,12 +386,12 @@ lint: ## check format, lints, documentation, licences and dependencies
 	cargo clippy -p keyfob --lib --tests --locked --target $(ARM) --target-dir target/aarch64 -- -D warnings
 	cargo clippy -p keyfob-tokens --test python_pskc --test peers --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
-	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
+	command -v cargo-deny > /dev/null || $(cargo-install) cargo-deny
 	cargo deny --workspace --locked check bans licenses sources
 
 .PHONY: advisories
 advisories: ## check dependencies against the RustSec database, which is fetched from its repository
-	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
+	command -v cargo-deny > /dev/null || $(cargo-install) cargo-deny
 	cargo deny --workspace --locked check advisories
 
 # cargo public-api with the pinned versions; its only argument is the package.
@@ -438,7 +439,7 @@ tools-release:
 	$(call cargo-tool,cargo-auditable,$(CARGO_AUDITABLE))
 	$(call need,objcopy,binutils)
 	$(call need,musl-gcc,musl-tools)
-	rustup target add $$(uname -m)-unknown-linux-musl
+	rustup target add $(MUSL)
 
 .PHONY: release
 release: export AUDITABLE := 1
@@ -449,7 +450,7 @@ release: tools-release crates platforms jar-all deb sbom ## make target/release-
 coverage: ## report what tests cover, and fail below COVERAGE per cent of the core's branches
 	$(nightly)
 	rustup component add --toolchain $(NIGHTLY) llvm-tools
-	command -v cargo-llvm-cov > /dev/null || cargo install --locked cargo-llvm-cov
+	command -v cargo-llvm-cov > /dev/null || $(cargo-install) cargo-llvm-cov
 	cargo +$(NIGHTLY) llvm-cov --branch --locked -p keyfob -p keyfob-scim --features keyfob/capi --lib --tests --json --output-path target/coverage.json
 	python3 tests/coverage.py target/coverage.json $(COVERAGE)
 
@@ -472,7 +473,7 @@ miri-all: miri ## run the engine's tests under Miri, also as on big-endian and 3
 
 .PHONY: mutants
 mutants: ## change engine, C ABI and SCIM layer in many small ways, and list the changes that no test notices (hours)
-	command -v cargo-mutants > /dev/null || cargo install --locked cargo-mutants
+	command -v cargo-mutants > /dev/null || $(cargo-install) cargo-mutants
 	PROPTEST_CASES=32 cargo mutants --package keyfob --package keyfob-scim $(MUTANTS)
 	tests/c/mutants
 
@@ -527,7 +528,7 @@ bench-postgres: tools ## measure the service on PostgreSQL beside pgbench, and w
 fuzz: ## run each fuzz target for FUZZ_TIME seconds, from what was found before
 	$(nightly)
 	fuzz/corpora/pack out fuzz/corpus
-	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
+	command -v cargo-fuzz > /dev/null || $(cargo-install) cargo-fuzz
 	for target in $(FUZZ_TARGETS); do \
 		cargo +$(NIGHTLY) fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/keyfob.dict || exit 1; \
 	done
@@ -536,7 +537,7 @@ fuzz: ## run each fuzz target for FUZZ_TIME seconds, from what was found before
 .PHONY: test-fuzz
 test-fuzz:
 	$(nightly)
-	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
+	command -v cargo-fuzz > /dev/null || $(cargo-install) cargo-fuzz
 	RUSTFLAGS='--cfg fuzzing' cargo test --locked --no-default-features --manifest-path fuzz/Cargo.toml --test replay
 	fuzz/corpora/pack out fuzz/corpus
 	for target in $(FUZZ_TARGETS); do \
@@ -546,7 +547,7 @@ test-fuzz:
 .PHONY: corpora
 corpora: ## make fuzz/corpora anew: the smallest part of fuzz/corpus that goes everywhere that all of it goes
 	$(nightly)
-	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
+	command -v cargo-fuzz > /dev/null || $(cargo-install) cargo-fuzz
 	rm -rf target/corpora
 	for target in $(FUZZ_TARGETS); do \
 		mkdir -p target/corpora/$$target && cargo +$(NIGHTLY) fuzz run $$target target/corpora/$$target fuzz/corpus/$$target -- \
