@@ -59,6 +59,12 @@ tools:
 	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || tests/packages/install postgresql
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
+# All that the tests take from rustup.
+.PHONY: tools-rust
+tools-rust: miri
+	rustup toolchain install $(MSRV) --profile minimal --no-self-update
+	rustup target add $(ARM) $(BARE) $(MUSL) $$(sed '/^#/d' platforms/triples)
+
 .PHONY: test
 test: tools test-packages test-crates test-notices test-rust test-features test-lanes test-aarch64 test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
@@ -360,7 +366,7 @@ test-container: tools-container ## test the image of the service with podman, as
 	$(call need,curl,curl)
 	$(call need,jq,jq)
 	$(call need,oathtool,oathtool)
-	cargo build --locked -p keyfob-server --target $(MUSL)
+	CARGO_PROFILE_DEV_DEBUG=0 cargo build --locked -p keyfob-server --target $(MUSL)
 	tests/container/run target/$(MUSL)/debug/keyfob
 
 .PHONY: test-msrv
