@@ -181,8 +181,8 @@ impl RecoveryCode {
     /// shows a typing error before it costs a fail. It says nothing of whether the code is right.
     ///
     /// Either case, with anything between the symbols that is no letter and no digit of ASCII, such
-    /// as hyphens, blanks and dashes. `I` and `L` are read as `1`, `O` as `0` and `U` as `V`. 64 bytes
-    /// at most.
+    /// as hyphens, blanks and dashes. `I` and `L` are read as `1`, `O` as `0` and `U` as `V`. 64
+    /// bytes at most.
     ///
     /// ```
     /// use keyfob::RecoveryCode;

@@ -65,7 +65,7 @@ proptest! {
             let expected = match at {
                 0 | 1 => Error::RecordForeign,
                 2 if damaged[2] == 0 => Error::RecordForeign,
-                2 if damaged[2] > 2 => Error::RecordNewer,
+                2 if damaged[2] > 3 => Error::RecordNewer,
                 _ => Error::RecordDamaged,
             };
             prop_assert_eq!(Device::from_bytes(&damaged).err(), Some(expected), "byte {}", at);

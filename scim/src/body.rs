@@ -243,7 +243,7 @@ fn seconds(name: &str, value: &Value) -> Result<u64, Error> {
 pub(crate) fn recovery_code_count(value: &Value) -> Result<u8, Error> {
     let name = Attribute::RecoveryCodeCount.name();
     let count = digits(name, value).ok().and_then(|text| text.parse().ok());
-    let is_count = |count: &u8| (1..=RECOVERY_CODES_MAX).contains(&usize::from(*count));
+    let is_count = |count: &u8| (1..=RECOVERY_CODES_MAX).contains(count);
     count.filter(is_count).ok_or_else(|| Error::value(format!("{name}: must be a number from 1 to {RECOVERY_CODES_MAX}")))
 }
 

@@ -38,10 +38,10 @@ mod process;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "support/proxy.rs"]
 mod proxy;
-#[path = "postgres/recovery.rs"]
-mod recovery;
 #[path = "support/pump.rs"]
 mod pump;
+#[path = "postgres/recovery.rs"]
+mod recovery;
 #[path = "postgres/rotation.rs"]
 mod rotation;
 #[path = "postgres/silence.rs"]
