@@ -969,7 +969,7 @@ typedef struct keyfob_info {
   /**
    * How many recovery codes there are, the used ones among them; else 0.
    */
-  uint32_t recovery_codes;
+  uint32_t recovery_code_count;
   /**
    * How many recovery codes are left; else 0.
    */
@@ -1394,9 +1394,10 @@ keyfob_result keyfob_device_set_validity(struct keyfob_record *record,
  * its validity; nothing else of it counts. Keeps the status, the fails and every lock. Ends a
  * pending challenge and forgets a learned drift. The same secret keeps the higher counter. TOTP
  * keeps the time that is used up, but under a new secret only the time before `now`. Never give it
- * a secret that it had before its present one. Not thread-safe on the same record.
+ * a secret that it had before its present one. Recovery codes of the same secret must not become
+ * fewer. Not thread-safe on the same record.
  *
- * Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
+ * Results: NULL_POINTER, the record's, WRONG_KIND, RECOVERY_CODE_COUNT, EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_replace_factor(struct keyfob_record *record,

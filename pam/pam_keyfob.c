@@ -149,7 +149,7 @@ static int judge(pam_handle_t *pamh, const options *options, state *state, const
         pam_syslog(pamh, LOG_ERR, "%s", state->problem);
         return PAM_AUTHINFO_UNAVAIL;
     case KEYFOB_RESULT_WRONG_KIND:
-        pam_syslog(pamh, LOG_ERR, "%s/%s: must be TOTP or HOTP; SMS, e-mail and PIN need a challenge: enroll another device", state->path,
+        pam_syslog(pamh, LOG_ERR, "%s/%s: must be TOTP or HOTP: enroll another device", state->path,
                    state->file);
         return PAM_AUTHINFO_UNAVAIL;
     default:

@@ -104,7 +104,9 @@ impl Device {
     /// authenticator that was ahead does not shut out the next one. The device remembers only its
     /// present secret, so never give it an older one of its own.
     ///
-    /// Errors: [`Error::WrongKind`] for a device of another kind, [`Error::Exhausted`].
+    /// Errors: [`Error::WrongKind`] for a device of another kind, [`Error::RecoveryCodeCount`] for
+    /// fewer recovery codes of the same secret, of which more might come back, unused, later,
+    /// [`Error::Exhausted`].
     pub fn replace_factor(&mut self, from: &Self, now: u64) -> Result<(), Error> {
         let (mut next, mut other) = (self.state, from.state);
         next.kill_code(self.kind());
@@ -114,6 +116,9 @@ impl Device {
             (Factor::Totp(old), Factor::Totp(new)) => {
                 let lowest = new.lowest_from(old, next.moving);
                 if is_same { next.moving.max(lowest) } else { new.step(now).map_or(lowest, |step| lowest.min(step)) }
+            }
+            (Factor::Recovery(old), Factor::Recovery(new)) if is_same && new.count() < old.count() => {
+                return Err(Error::RecoveryCodeCount);
             }
             (Factor::Hotp(_), Factor::Hotp(_)) | (Factor::Sms(_), Factor::Sms(_)) | (Factor::Email(_), Factor::Email(_))
                 if is_same =>
@@ -125,7 +130,7 @@ impl Device {
         };
         next.moving = kept.max(other.moving);
         next.mask = match &from.factor {
-            Factor::Recovery(codes) if is_same => (next.mask | other.mask) & codes.mask(),
+            Factor::Recovery(_) if is_same => next.mask | other.mask,
             Factor::Recovery(_) => other.mask,
             _ => 0,
         };

@@ -147,7 +147,7 @@ impl Device {
         if pin.count() < policy.pin_min_length() { Err(Error::PinLength) } else { Ok(Self::new(Factor::Pin(pin), now, 0)) }
     }
 
-    /// Makes a device of recovery codes, for a user who has other factors.
+    /// Enrols recovery codes, for a user who may lose the other factors.
     pub const fn recovery(codes: RecoveryCodes, now: u64) -> Self {
         Self::new(Factor::Recovery(codes), now, 0)
     }

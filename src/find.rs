@@ -22,8 +22,8 @@ use crate::{Algorithm, Device, Digits, Factor, GuessChance, Hotp, Policy};
 /// where there are many devices, since one alone is soon shown by several:
 /// [`chance`](Self::chance) says how likely that is.
 ///
-/// Devices of SMS, e-mail and PIN are never found, nor are those whose codes have another number of
-/// digits than those given.
+/// Devices of SMS, e-mail, PIN and recovery codes are never found, nor are those whose codes have
+/// another number of digits than those given.
 ///
 /// ```
 /// use keyfob::{Device, Hotp, Policy, Search, Secret};

@@ -31,7 +31,7 @@ const SYMBOLS: u8 = 14;
 /// What is typed as a code has no more bytes than this, gaps among them.
 const MAX_TYPED_BYTES: usize = 64;
 
-/// The recovery codes of one device, for a user who has lost every other factor. Each is right
+/// The recovery codes of one device, for a user who may lose every other factor. Each is right
 /// once.
 ///
 /// They are derived from a secret that is drawn for them alone, so none is stored. Show them once,
@@ -120,12 +120,7 @@ impl RecoveryCodes {
         })
     }
 
-    /// A bit for each code, that of index 0 the lowest.
-    pub(crate) fn mask(&self) -> u64 {
-        u64::MAX.checked_shr(u64::BITS.saturating_sub(self.count.into())).unwrap_or_default()
-    }
-
-    /// Which of the codes `typed` is: a bit for each, as in [`mask`](Self::mask). In constant time
+    /// Which of the codes `typed` is: a bit for each, that of index 0 the lowest. In constant time
     /// for the number of codes and the length of `typed`.
     pub(crate) fn places(&self, typed: &[u8]) -> u64 {
         let (typed, hmac) = (Typed::new(typed), HmacSha256::new(&self.secret));

@@ -20,7 +20,7 @@ pub enum Kind {
     Email = 4,
     /// A security PIN of which some positions are asked.
     Pin = 5,
-    /// Recovery codes, for a user who has lost the other factors (look-up secrets, NIST SP
+    /// Recovery codes, for a user who may lose the other factors (look-up secrets, NIST SP
     /// 800-63B-4 section 3.1.2). Soffid has no such kind.
     Recovery = 6,
 }

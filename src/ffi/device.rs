@@ -94,7 +94,7 @@ pub struct keyfob_info {
     /// TOTP, HOTP: the last second of the device's validity; 0 for no limit.
     pub not_after: u64,
     /// How many recovery codes there are, the used ones among them; else 0.
-    pub recovery_codes: u32,
+    pub recovery_code_count: u32,
     /// How many recovery codes are left; else 0.
     pub recovery_codes_left: u32,
 }
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
             Factor::Totp(totp) => (totp.period(), totp.t0()),
             _ => (0, 0),
         };
-        let recovery_codes = if let Factor::Recovery(codes) = device.factor() { codes.count().into() } else { 0 };
+        let recovery_code_count = if let Factor::Recovery(codes) = device.factor() { codes.count().into() } else { 0 };
         let info = keyfob_info {
             size: size_of::<keyfob_info>() as u32,
             kind: device.kind() as u32,
@@ -239,7 +239,7 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
             has_short_secret: device.factor().secret().is_some_and(Secret::is_short).into(),
             not_before: device.validity().not_before().unwrap_or_default(),
             not_after: device.validity().not_after().unwrap_or_default(),
-            recovery_codes,
+            recovery_code_count,
             recovery_codes_left: device.recovery_codes_left().unwrap_or_default().into(),
         };
         // SAFETY: the caller keeps to the header.
@@ -348,9 +348,10 @@ pub unsafe extern "C" fn keyfob_device_set_validity(
 /// its validity; nothing else of it counts. Keeps the status, the fails and every lock. Ends a
 /// pending challenge and forgets a learned drift. The same secret keeps the higher counter. TOTP
 /// keeps the time that is used up, but under a new secret only the time before `now`. Never give it
-/// a secret that it had before its present one. Not thread-safe on the same record.
+/// a secret that it had before its present one. Recovery codes of the same secret must not become
+/// fewer. Not thread-safe on the same record.
 ///
-/// Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
+/// Results: NULL_POINTER, the record's, WRONG_KIND, RECOVERY_CODE_COUNT, EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_replace_factor(

@@ -49,8 +49,7 @@ fn as_many_codes_as_asked_for_all_of_them_different() {
     for count in 1..=64 {
         let codes = codes(7, count);
         let all: BTreeSet<_> = codes.iter().map(|code| String::from(code.as_str())).collect();
-        assert_eq!((all.len(), codes.mask().count_ones()), (count.into(), count.into()));
-        assert_eq!(codes.mask().trailing_ones(), u32::from(count));
+        assert_eq!(all.len(), count.into());
     }
     for count in [0, 65, 255] {
         assert_eq!(RecoveryCodes::new(Secret::new(&[7; 32]).unwrap(), count), Err(Error::RecoveryCodeCount));

@@ -359,12 +359,20 @@ impl Model {
             _ => 0,
         };
         match from.factor() {
-            Factor::Recovery(codes) if same => self.used.retain(|&index| index < codes.count().into()),
+            Factor::Recovery(_) if same => {}
             _ => self.used.clear(),
         }
         self.moving = kept.max(from.moving_factor());
         (self.factor, self.pending, self.drift, self.validity) = (from.factor().clone(), None, 0, from.validity());
         self.changed(now);
+    }
+
+    /// Whether it would get fewer recovery codes of its secret.
+    pub(crate) fn has_fewer_codes(&self, from: &Device) -> bool {
+        match (&self.factor, from.factor()) {
+            (Factor::Recovery(old), Factor::Recovery(new)) => old.secret() == new.secret() && new.count() < old.count(),
+            _ => false,
+        }
     }
 
     pub(crate) fn left(&self) -> Option<u8> {

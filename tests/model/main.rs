@@ -255,6 +255,10 @@ proptest! {
                         prop_assert_eq!(&device, &before);
                     }
                     let from = enrolled(factor, other.moving_factor() % 3);
+                    if model.has_fewer_codes(&from) {
+                        prop_assert_eq!(device.replace_factor(&from, now), Err(Error::RecoveryCodeCount));
+                        continue;
+                    }
                     device.replace_factor(&from, now).unwrap();
                     model.replace(&from, now);
                 }

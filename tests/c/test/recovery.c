@@ -28,7 +28,7 @@ void test_recovery(void) {
     CALL(R(OK), keyfob_device_create_recovery(3, SECRET, SECRET_LEN, NOW, &out.record));
     TAKE();
     CALL(R(OK), keyfob_device_info(&given, &out.info));
-    CHECK(out.info.kind == KEYFOB_KIND_RECOVERY && out.info.recovery_codes == 3 && out.info.recovery_codes_left == 3);
+    CHECK(out.info.kind == KEYFOB_KIND_RECOVERY && out.info.recovery_code_count == 3 && out.info.recovery_codes_left == 3);
     CHECK(out.info.algorithm == 0 && out.info.digits == 0 && out.info.has_short_secret == 0);
     CALL(R(OK), keyfob_device_secret(&given, out.bytes, SECRET_LEN, &out.length));
     CHECK(out.length == SECRET_LEN && memcmp(out.bytes, SECRET, SECRET_LEN) == 0);
@@ -53,6 +53,9 @@ void test_recovery(void) {
     /* New ones end the old ones. */
     {
         keyfob_record renewed;
+        CALL(R(OK), keyfob_device_create_recovery(2, SECRET, SECRET_LEN, NOW, &out.record));
+        renewed = out.record;
+        IN_PLACE(R(RECOVERY_CODE_COUNT), keyfob_device_replace_factor(&out.record, &renewed, NOW));
         CALL(R(OK), keyfob_device_create_recovery(5, SECRET + 2, SECRET_LEN - 2, NOW, &out.record));
         renewed = out.record;
         IN_PLACE(R(OK), keyfob_device_replace_factor(&out.record, &renewed, NOW));

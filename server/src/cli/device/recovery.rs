@@ -1,7 +1,7 @@
 //! Recovery codes on the command line: as they are printed, and as a person types them.
 
 use keyfob::{Device, Factor, Kind, RecoveryCode, RecoveryCodes};
-use serde_json::json;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::cli::output;
@@ -11,12 +11,12 @@ use crate::file::Wiped;
 /// The codes: a JSON object, or one code a line.
 pub(super) fn output_text(codes: &RecoveryCodes, is_json: bool) -> Result<Wiped> {
     if is_json {
-        let list: Vec<_> = codes.iter().map(|code| code.as_str().to_owned()).collect();
-        return output::json_line(json!({
-            "kind": Kind::Recovery.name(),
-            "recovery_codes": list,
-            "recovery_codes_left": codes.count(),
-        }));
+        // Not by json!, which copies what it is given and does not wipe it.
+        let mut object = Map::new();
+        object.insert("kind".to_owned(), Kind::Recovery.name().into());
+        object.insert("recovery_codes".to_owned(), codes.iter().map(|code| Value::from(code.as_str())).collect());
+        object.insert("recovery_codes_left".to_owned(), codes.count().into());
+        return output::json_line(Value::Object(object));
     }
     // Room enough not to grow: growing would leave copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(4 * 1024));

@@ -213,7 +213,7 @@ public final class DeviceInfo {
      *
      * @return 1 to 64; 0 for other kinds
      */
-    public int recoveryCodes() {
+    public int recoveryCodeCount() {
         return Struct.getInt(struct, RECOVERY_CODES);
     }
 

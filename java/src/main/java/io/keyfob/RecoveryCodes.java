@@ -49,7 +49,7 @@ public final class RecoveryCodes implements AutoCloseable {
         if (info.kind() != Kind.RECOVERY) {
             throw Native.exception(OtpError.WRONG_KIND);
         }
-        return new RecoveryCodes(Secret.bytesOf(record), info.recoveryCodes());
+        return new RecoveryCodes(Secret.bytesOf(record), info.recoveryCodeCount());
     }
 
     /**

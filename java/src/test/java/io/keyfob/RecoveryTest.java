@@ -61,10 +61,10 @@ class RecoveryTest {
             assertEquals(0, info.positions().length);
             assertEquals(NOW, info.created());
             assertFalse(info.hasShortSecret());
-            assertEquals(10, info.recoveryCodes());
+            assertEquals(10, info.recoveryCodeCount());
             assertEquals(10, info.recoveryCodesLeft());
             assertEquals("DeviceInfo(RECOVERY, CREATED, 0 fails)", info.toString());
-            assertEquals(0, totp.info().recoveryCodes());
+            assertEquals(0, totp.info().recoveryCodeCount());
             assertEquals(0, totp.info().recoveryCodesLeft());
             assertEquals(0, totp.verify(Policy.DEFAULT, Fixtures.codeAt(NOW), NOW).recoveryCodesLeft());
             try (Challenge challenge = device.challenge(Policy.DEFAULT, NOW)) {
@@ -94,7 +94,7 @@ class RecoveryTest {
                 assertEquals(left, device.info().recoveryCodesLeft());
             }
             assertEquals(0, left);
-            assertEquals(10, device.info().recoveryCodes());
+            assertEquals(10, device.info().recoveryCodeCount());
             assertEquals(Status.VALIDATED, device.info().status());
             assertEquals(texts, texts(codes), "the used ones are listed as well");
         }
@@ -196,7 +196,7 @@ class RecoveryTest {
             DeviceInfo info = device.info();
             assertEquals(1, info.fails());
             assertEquals(NOW, info.created());
-            assertEquals(4, info.recoveryCodes());
+            assertEquals(4, info.recoveryCodeCount());
             assertEquals(4, info.recoveryCodesLeft());
             try (RecoveryCodes now = device.recoveryCodes()) {
                 assertEquals(texts(renewed), texts(now));
