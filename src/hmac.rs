@@ -283,6 +283,8 @@ impl HmacState {
     }
 }
 
+pub(crate) use lanes::MACS_AT_ONCE;
+
 /// HMAC-SHA-256 of a number of 64 bits, whole; wiped on drop.
 pub(crate) struct HmacSha256(Sha256);
 

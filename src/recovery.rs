@@ -7,13 +7,13 @@
 //! The check symbol makes the symbols, taken as a polynomial over GF(32), zero at x, a root of
 //! x^5 + x^2 + 1. So one wrong symbol is found for sure, and any two that changed places.
 
-use core::fmt;
+use core::{fmt, slice};
 
 use rand_core::TryCryptoRng;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::ZeroizeOnDrop;
 
-use crate::hmac::HmacSha256;
+use crate::hmac::{HmacSha256, MACS_AT_ONCE};
 use crate::hotp::any;
 use crate::wipe::wipe;
 use crate::{Algorithm, Error, RECOVERY_CODES_MAX, Secret};
@@ -23,8 +23,6 @@ pub const RECOVERY_CODE_SIZE: usize = 16;
 
 /// How many codes one HMAC gives.
 const CODES_PER_MAC: usize = 4;
-/// How many HMACs are computed at once: few, since they are on a small stack.
-const MACS_AT_ONCE: usize = 4;
 const CODES_AT_ONCE: usize = MACS_AT_ONCE * CODES_PER_MAC;
 /// The symbols of a code, with the check symbol.
 const SYMBOLS: u8 = 14;
@@ -129,7 +127,7 @@ impl RecoveryCodes {
         // From the last code on, so that each place is shifted by one at a time.
         for first in (0..count).step_by(CODES_AT_ONCE).rev() {
             let left = count.saturating_sub(first).min(CODES_AT_ONCE);
-            hmac.compute((first / CODES_PER_MAC) as u64, &mut macs);
+            hmac.compute((first / CODES_PER_MAC) as u64, macs.get_mut(..left.div_ceil(CODES_PER_MAC)).unwrap_or_default());
             let is_typed = |word: u64| u64::from((any(word ^ typed.word) ^ 1) & typed.is_code);
             places = words(&macs).take(left).rev().fold(places, |places, word| places << 1 | is_typed(word));
         }
@@ -251,6 +249,12 @@ impl Typed {
         }
         let is_code = is(count, SYMBOLS) & is(sum | wrong, 0);
         Self { word, is_code }
+    }
+}
+
+impl Drop for Typed {
+    fn drop(&mut self) {
+        wipe(slice::from_mut(&mut self.word));
     }
 }
 

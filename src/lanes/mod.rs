@@ -60,8 +60,8 @@ pub(crate) use target::compute_on;
 #[cfg(test)]
 pub(crate) use target::compute_under_keys_on;
 pub(crate) use target::{
-    BATCH_SIZE, MAX_KEYS, compute_many, compute_one, compute_under_keys, max_keys, sha1_key_states, sha256_key_states, sha256_macs,
-    sha512_key_states,
+    BATCH_SIZE, MACS_AT_ONCE, MAX_KEYS, compute_many, compute_one, compute_under_keys, max_keys, sha1_key_states,
+    sha256_key_states, sha256_macs, sha512_key_states,
 };
 #[cfg(test)]
 pub(crate) use target::{PLATFORM_COUNT, sha1_key_states_on, sha512_key_states_on};

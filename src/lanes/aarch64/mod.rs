@@ -58,6 +58,9 @@ pub(crate) fn sha512_key_states(initial: &[u64; 8], key: &[u8; 64], states: [&mu
     is_available
 }
 
+/// None is computed beside another.
+pub(crate) const MACS_AT_ONCE: usize = 1;
+
 /// None: the few HMACs of recovery codes are left to the caller, who has the same instructions.
 pub(crate) const fn sha256_macs(_states: [&[u32; 8]; 2], _first: u64, _macs: &mut [[u32; 8]]) -> usize {
     0

@@ -62,6 +62,9 @@ pub(crate) fn sha512_key_states(initial: &[u64; 8], key: &[u8; 64], states: [&mu
     best.is_some_and(|platform| platform.sha512_key_states(initial, key, states))
 }
 
+/// How many whole HMACs are best asked for at once.
+pub(crate) const MACS_AT_ONCE: usize = 4;
+
 /// Fills `macs` with the HMAC-SHA-256 of `first` and the numbers after it, whole. Returns how many;
 /// the caller has to compute the others.
 pub(crate) fn sha256_macs(states: [&[u32; 8]; 2], first: u64, macs: &mut [[u32; 8]]) -> usize {
