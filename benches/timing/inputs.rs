@@ -4,7 +4,10 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use keyfob::rand_core::{TryCryptoRng, TryRng};
-use keyfob::{Algorithm, Attempt, Challenge, Device, Hotp, Pin, Policy, RECORD_SIZE, Secret, Status, Totp, Verdict};
+use keyfob::{
+    Algorithm, Attempt, Challenge, Device, Hotp, Lock, Pin, Policy, RECORD_SIZE, RECOVERY_CODE_SIZE, RecoveryCodes, Secret, Status,
+    Totp, Verdict,
+};
 
 const NOW: u64 = 1_700_000_000;
 const STEP: u64 = NOW / 30;
@@ -50,13 +53,14 @@ impl TryCryptoRng for Seeded {}
 #[derive(Clone, Copy)]
 pub(crate) struct Input {
     record: [u8; RECORD_SIZE],
-    answer: [u8; 6],
+    answer: [u8; RECOVERY_CODE_SIZE],
     len: u8,
 }
 
 impl Input {
     fn new(device: &Device, answer: &[u8]) -> Self {
-        let mut input = Self { record: *device.to_record().as_bytes(), answer: [0; 6], len: u8::try_from(answer.len()).unwrap() };
+        let (record, len) = (*device.to_record().as_bytes(), u8::try_from(answer.len()).unwrap());
+        let mut input = Self { record, answer: [0; RECOVERY_CODE_SIZE], len };
         input.answer[..answer.len()].copy_from_slice(answer);
         input
     }
@@ -112,6 +116,17 @@ fn from_record(input: &Input, _: &Device) {
 fn from_record_of_three(input: &Input, _: &Device) {
     let device = Device::from_bytes(&input.record).unwrap();
     store(device.verify(black_box(&Policy::default()), input.answer(), black_box(NOW)).unwrap());
+}
+
+/// The same under a throttle that ends in a lock.
+fn from_record_under_a_total(input: &Input, _: &Device) {
+    let device = Device::from_bytes(&input.record).unwrap();
+    store(device.verify(black_box(&total()), input.answer(), black_box(NOW)).unwrap());
+}
+
+fn total() -> Policy {
+    let lock = Lock::ThrottleThenLock { max_fails: 2, first_delay: 1, max_delay: 1, total_fails: 3 };
+    Policy::builder().window(10).lock(lock).build().unwrap()
 }
 
 /// From the device on: where the classes differ in what everybody may know, which reading a record
@@ -200,6 +215,24 @@ fn pins(change: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<Input> {
     asked(|_| Device::pin(Pin::new(b"49205187").unwrap(), &Policy::soffid(), NOW).unwrap(), change)
 }
 
+/// A device of 30 recovery codes for each secret, with a code of an index, perhaps changed.
+fn recovery(index: usize, change: fn(Vec<u8>) -> Vec<u8>) -> Vec<Input> {
+    let codes = secrets(Algorithm::Sha256).map(|secret| RecoveryCodes::new(secret, 30).unwrap());
+    let input = |codes: RecoveryCodes| {
+        let code = codes.iter().nth(index).unwrap();
+        Input::new(&Device::recovery(codes.clone(), NOW), &change(code.as_bytes().to_vec()))
+    };
+    codes.map(input).collect()
+}
+
+/// Devices one fail away from the total that locks.
+fn before_the_total(answer: impl Fn(&Totp) -> Vec<u8>) -> Vec<Input> {
+    class(Algorithm::Sha1, |totp| {
+        let wrong = |device: Device| device.verify(&total(), b"wrong", NOW - 60).unwrap().split().0;
+        (wrong(wrong(Device::totp(totp.clone(), NOW - 60))), answer(totp))
+    })
+}
+
 pub(crate) fn pairs() -> Vec<Pair> {
     let none = |totp: &Totp| with_wrong(code(totp, 0), 0..6);
     let sha1 = |steps: i64| changed(steps, 0..0);
@@ -226,6 +259,16 @@ pub(crate) fn pairs() -> Vec<Pair> {
             [pins(|right| with_wrong(right, 0..1)), pins(|right| with_wrong(right, 2..3))],
         ),
     ];
+    // The wrong ones: of the right form with other bits, as another list has, and with a typing error.
+    let [other, mistyped] = [(|_| b"00000-00000-0000".to_vec()) as fn(Vec<u8>) -> Vec<u8>, |mut code| {
+        code[3] ^= 1;
+        code
+    }];
+    pairs.push(pair("recovery codes: the first, the last", [0, 29].map(|index| recovery(index, |code| code))));
+    pairs.push(pair("recovery codes: right, wrong", [recovery(17, |code| code), recovery(17, other)]));
+    pairs.push(pair("recovery codes: right, mistyped", [recovery(17, |code| code), recovery(17, mistyped)]));
+    let before_total = [before_the_total(|totp| code(totp, 0)), before_the_total(none)];
+    pairs.push(Pair::new("TOTP, before the total that locks: right, wrong", before_total, from_record_under_a_total));
     for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
         let name = format!("TOTP {algorithm}: match in the middle, no match");
         pairs.push(pair(&name, [totp(algorithm, |totp| code(totp, 0)), totp(algorithm, none)]));
