@@ -176,6 +176,36 @@ fn rule_20_of_many_copies_of_a_code_one_is_right() {
     assert!(verdicts.iter().all(|verdict| verdict.recovery_codes_left() == Some(9) && verdict.fails() == 0));
 }
 
+/// Whatever an administrator does.
+#[test]
+fn rule_20_used_codes_stay_used_through_every_status() {
+    let codes = RecoveryCodes::new(Secret::new(&[7; 32]).unwrap(), 10).unwrap();
+    let typed = texts(&codes)[4].clone();
+    let mut device = judge(&Device::recovery(codes, NOW), &Policy::DEFAULT, typed.as_bytes(), NOW).0;
+    for status in [Status::Disabled, Status::Created, Status::Locked, Status::Validated, Status::Locked] {
+        device.set_status(status, NOW).unwrap();
+        assert_eq!(device.recovery_codes_left(), Some(9));
+    }
+    device.unlock(NOW).unwrap();
+    assert_eq!(judge(&device, &Policy::DEFAULT, typed.as_bytes(), NOW).1.reason(), Reason::Replayed);
+}
+
+/// The fail before the total stays the last one.
+#[test]
+fn rule_20_a_used_code_neither_locks_nor_delays() {
+    let lock = Lock::ThrottleThenLock { max_fails: 2, first_delay: 60, max_delay: 60, total_fails: 3 };
+    let policy = Policy::builder().lock(lock).build().unwrap();
+    let codes = RecoveryCodes::new(Secret::new(&[7; 32]).unwrap(), 10).unwrap();
+    let typed = texts(&codes)[0].clone();
+    let device = judge(&Device::recovery(codes, NOW), &policy, typed.as_bytes(), NOW).0;
+    let device = judge(&judge(&device, &policy, b"wrong", NOW).0, &policy, b"wrong", NOW).0;
+    let until = device.throttled_until().unwrap();
+    let (next, verdict) = judge(&device, &policy, typed.as_bytes(), until);
+    assert_eq!((verdict.reason(), verdict.is_locked(), next.fails()), (Reason::Replayed, false, 2));
+    assert_eq!(next.throttled_until(), Some(until));
+    assert!(judge(&next, &policy, b"wrong", until).1.is_locked());
+}
+
 /// A restored device would have all of its codes again.
 #[test]
 fn rule_20_no_history_restores_recovery_codes() {
