@@ -1,5 +1,5 @@
 /**
- * keyfob: one-time passwords. TOTP, HOTP, SMS, e-mail and PIN devices as small records, verified in
+ * keyfob: one-time passwords. TOTP, HOTP, SMS, e-mail, PIN and recovery code devices as small records, verified in
  * constant time.
  *
  * I have                                    I use

@@ -119,7 +119,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             (Target::RenewCodes(id), Method::Post) => {
                 roles.require(Roles::MANAGE)?;
                 let count = renew::read_count(request)?;
-                Ok(self.renew_codes(context, *id, count, Selection::from_parameters(parameters)?, MAX_SWAPS))
+                Ok(self.renew_codes(context, *id, count, Selection::from_parameters(parameters)?, (None, MAX_SWAPS)))
             }
             // RFC 7644 section 4.
             (Target::Discovery(..), Method::Get) if parameters.get("filter").is_some() => {

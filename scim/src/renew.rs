@@ -1,7 +1,7 @@
 //! `POST /OtpDevice/{id}/renewCodes`: new recovery codes, which end the old ones.
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Device, Factor};
+use keyfob::{Device, Factor, RecoveryCodes, Status};
 
 use crate::attribute::{Attribute, SCHEMA, without_urn};
 use crate::body;
@@ -35,14 +35,30 @@ pub(crate) fn read_count(request: &Request<'_>) -> Result<Option<u8>, Error> {
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Replaces the recovery codes, and responds with the new ones. The fails and every lock stay.
     ///
-    /// After a lost swap it draws again, so that only codes that are stored come out. A repeated
-    /// request makes new codes again.
-    pub(crate) fn renew_codes(&self, context: Context, id: i64, count: Option<u8>, selection: Selection, swaps: u32) -> Step {
+    /// After a swap that an attempt has overtaken it draws again, so that only codes that are stored
+    /// come out. One that another renewal has overtaken is refused: of two lists that were shown one
+    /// would be dead. `before` are the codes that the first try found. A repeated request makes new
+    /// codes again.
+    pub(crate) fn renew_codes(
+        &self,
+        context: Context,
+        id: i64,
+        count: Option<u8>,
+        selection: Selection,
+        (before, swaps): (Option<RecoveryCodes>, u32),
+    ) -> Step {
         let service = self.clone();
         self.with_entry(context.unmet, id, true, move |entry| {
             let Factor::Recovery(old) = entry.device.factor() else {
                 return Err(Error::value("only a device of type RECOVERY has codes to renew"));
             };
+            if entry.device.status() == Status::Disabled {
+                return Err(keyfob::Error::Disabled.into());
+            }
+            let before = before.unwrap_or_else(|| old.clone());
+            if before != *old {
+                return Err(Error::new(409, "another request has just renewed the codes; renew them again if its answer is lost"));
+            }
             let fresh = Device::recovery(service.draw_codes(count.unwrap_or_else(|| old.count()))?, context.now);
             let mut device = entry.device.clone();
             device.replace_factor(&fresh, context.now)?;
@@ -56,7 +72,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                         let resource = Resource::from_entry(&next, service.settings.profile, &context.base_url, shown);
                         Step::Done(Response::json(200, &resource.with_recovery_codes(&next.device, selection)))
                     }
-                    (false, Ok(swaps)) => service.renew_codes(context, id, count, selection, swaps),
+                    (false, Ok(swaps)) => service.renew_codes(context, id, count, selection, (Some(before), swaps)),
                     (false, Err(error)) => error.into(),
                 }),
             })

@@ -145,10 +145,15 @@ fn code_and_renewal_sent_many_times_at_once_count_once() {
     };
     let verdicts = at_once(&|client| client.answer(&path, &old[5]).ok(200));
     assert_eq!(verdicts.iter().filter(|verdict| verdict["success"] == true).count(), 1);
-    let shown = at_once(&|client| renew(client, &path));
+    // One that another has overtaken shows no codes, which would be dead.
+    let shown = at_once(&|client| match client.call("POST", &format!("{path}/renewCodes"), "") {
+        response if response.status == 409 => Value::Null,
+        response => response.ok(200),
+    });
+    let shown: Vec<_> = shown.into_iter().filter(|body| !body.is_null()).collect();
+    assert!(!shown.is_empty());
     let device = client.device(&path);
     assert_eq!((&device["fails"], &device["recoveryCodesLeft"]), (&json!(0), &json!(10)));
-    // Each is asked by one code, so that fewer than ten are wrong before the unlock.
     let mut right = 0;
     for codes in shown.iter().map(codes) {
         right += usize::from(client.answer(&path, &codes[0]).verdict().0);
@@ -157,7 +162,7 @@ fn code_and_renewal_sent_many_times_at_once_count_once() {
     assert_eq!(right, 1);
     let trail = trail(folder.path(), &path);
     assert_eq!((judged(&trail, "right"), judged(&trail, "replayed")), (2, 31));
-    assert_eq!(trail.iter().filter(|line| line["event"] == "credential-change:renew-codes").count(), 32);
+    assert_eq!(trail.iter().filter(|line| line["event"] == "credential-change:renew-codes").count(), shown.len());
 }
 
 #[test]

@@ -66,6 +66,9 @@ pub(super) fn conclude(attempt: Attempt<'_, Verdict>, state: &State, device: &De
     if let Some((left, members)) = left.zip(object.as_object_mut()) {
         members.insert("recovery_codes_left".to_owned(), left.into());
     }
+    if left.is_some() && verdict.reason() == Reason::Replayed {
+        note("this recovery code was used before: take another one of the list");
+    }
     let remark = left.map(recovery::remark).unwrap_or_default();
     output::print_verdict(verdict.is_right(), verdict.is_locked(), &remark, json.then_some(object))
 }
