@@ -4,7 +4,16 @@
 //! without limits that need numbers loads none.
 
 use keyfob_scim::Numbering;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
+
+/// The most characters of a number: `+` and 15 digits (E.164).
+const E164_LENGTH: usize = 16;
+
+/// A zero that is dialled within some countries only (ITU-T E.123), and written in others as well.
+pub(crate) const ZERO: &str = "(0)";
+
+/// The codes of countries where such a zero is a digit of the number: Italy and San Marino.
+const KEEP_ZERO: [i32; 2] = [39, 378];
 
 /// How telephone numbers are read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,21 +35,37 @@ impl Numbering for PhoneNumbers {
         // As gateways read it, in every country: no national number begins so.
         let international = text.trim_start_matches([' ', '(']).strip_prefix("00").map(|rest| format!("+{rest}"));
         let text = international.as_deref().unwrap_or(text);
-        // +34 (0)600: a zero for calls within the country (ITU-T E.123), also of countries without
-        // one. In Italy it is a part of the number, so the text is read as it stands first.
-        self.parse(text).or_else(|| self.parse(&text.replacen("(0)", "", 1)))
+        let as_it_stands = self.parse(text);
+        if !text.contains(ZERO) {
+            return as_it_stands.as_ref().map(to_text);
+        }
+        // With the zero or without it: the library knows which of both is in use. The length does
+        // not tell, as numbers of some countries have many lengths.
+        let without = self.parse(&text.replacen(ZERO, "", 1));
+        let is_kept = match (&as_it_stands, &without) {
+            (Some(with), Some(without)) => match (with.is_valid(), without.is_valid()) {
+                (true, true) | (false, false) => KEEP_ZERO.contains(&with.country_code),
+                (is_kept, _) => is_kept,
+            },
+            _ => without.is_none(),
+        };
+        if is_kept { as_it_stands.as_ref() } else { without.as_ref() }.map(to_text)
     }
 }
 
 impl PhoneNumbers {
     /// Reads a number of a length that is in use.
     ///
-    /// Which ranges are in use changes each month, and a list of them is old at once. But a digit
-    /// too many must not make another number of the same telephone.
-    fn parse(self, text: &str) -> Option<String> {
+    /// Which ranges are in use changes each month, and a list of them is old at once.
+    fn parse(self, text: &str) -> Option<PhoneNumber> {
         let number = PHONE_NUMBER_UTIL.parse(text, self.region).ok()?;
-        PHONE_NUMBER_UTIL.is_possible_number(&number).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
+        // In some countries the library takes more digits than E.164 has, and gateways do not.
+        (PHONE_NUMBER_UTIL.is_possible_number(&number) && to_text(&number).len() <= E164_LENGTH).then_some(number)
     }
+}
+
+fn to_text(number: &PhoneNumber) -> String {
+    number.format_as(PhoneNumberFormat::E164).into_owned()
 }
 
 #[cfg(test)]
@@ -67,7 +92,17 @@ mod tests {
             (&["+44 (0)20 7946 0958", "+44 20 7946 0958", "00442079460958"], Some("+442079460958")),
             // Its digits begin with what Russia dials before a national number.
             (&["+7 800 555 3535", "+78005553535"], Some("+78005553535")),
-            (&["+39 06 1234 5678", "+39 (0)6 1234 5678"], Some("+390612345678")),
+            // Luxembourg and Estonia have numbers of many lengths, and no zero before national ones.
+            (&["+352 621 123456", "+352 (0)621 123456", "00352 (0) 621 123456"], Some("+352621123456")),
+            (&["+372 512 3456", "+372 (0)512 3456"], Some("+3725123456")),
+            (&["+49 151 12345678", "+49 (0)151 12345678"], Some("+4915112345678")),
+            (&["+39 06 1234 5678", "+39 (0)6 1234 5678", "0039 (0)6 1234 5678"], Some("+390612345678")),
+            (&["+378 0549 886377", "+378 (0)549 886377"], Some("+3780549886377")),
+            // Ranges that are not in use, as far as the library knows.
+            (&["+49 (0)1 23456789", "+49 1 23456789"], Some("+49123456789")),
+            (&["+39 (0)55555555555"], Some("+39055555555555")),
+            // More digits than E.164 has.
+            (&["+49 1511234567890123"], None),
             (&["+54 11 15 2345 6789", "+5491123456789"], Some("+5491123456789")),
             (&["+882161234567"], Some("+882161234567")),
             (&["600000000", "112", "+112", "+999123456789", "+346000000001", "+3", "", "+", "x", "00", "tel:"], None),

@@ -3,13 +3,10 @@
 use keyfob_scim::Numbering as _;
 use zeroize::Zeroizing;
 
-use crate::phone::PhoneNumbers;
+use crate::phone::{PhoneNumbers, ZERO};
 
 /// How many digits an international number has (E.164).
 const E164_DIGITS: std::ops::RangeInclusive<usize> = 3..=15;
-
-/// A zero that is dialled within some countries only.
-const ZERO: &str = "(0)";
 
 /// The digits of a number. An international one has its country code, and neither `+` nor `00`
 /// before it.
@@ -62,6 +59,9 @@ mod tests {
         for (number, digits) in [
             ("+44 (0)20 7946 0958", "442079460958"),
             ("+34 (0)600-112233", "34600112233"),
+            ("+352 (0)621 123456", "352621123456"),
+            ("+372 (0)512 3456", "3725123456"),
+            ("+49 (0)151 12345678", "4915112345678"),
             ("+39 (0)6 1234 5678", "390612345678"),
             ("0039 (0)6 1234 5678", "390612345678"),
             // No number of a known country, and for the gateway to judge.
