@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::event::EventKind;
+use crate::limit::Judged;
 use crate::pause;
 use crate::response::Response;
 use crate::service::{Context, Service, refuse_without_user, swaps_left};
@@ -47,7 +48,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 pause::check(&entry.device, &service.settings, context.now)?;
             }
             let to = entry.row.phone.as_ref().or(entry.row.email.as_ref()).map_or("", String::as_str);
-            let counts = service.settings.message_limits.counts(entry.row.kind, id, to, context.now)?;
+            let Judged { to, counts } = service.settings.message_limits.judge(entry.row.kind, id, to, context.now)?;
             let is_changed = attempt.is_changed();
             let (mut device, held) = attempt.split();
             if has_pause && !is_changed {
@@ -56,12 +57,12 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let event = context.event(EventKind::Challenge, &entry.row);
             let next = entry.with_device(device, context.now);
             if !has_pause && !is_changed && counts.is_empty() {
-                return Ok(Step::Audit { event, then: Box::new(move |()| respond(next, held.release(), is_call, pause)) });
+                return Ok(Step::Audit { event, then: Box::new(move |()| respond(next, held.release(), to, is_call, pause)) });
             }
             let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Record, claims_serial: false, event });
             let now = context.now;
             let then = move |outcome| match (outcome, swaps_left(swaps)) {
-                (Counted::Stored, _) => respond(next, held.release(), is_call, pause),
+                (Counted::Stored, _) => respond(next, held.release(), to, is_call, pause),
                 (Counted::Full(count), _) => count.refusal(now).into(),
                 (Counted::Lost, Ok(swaps)) => service.request_challenge(context, id, is_call, swaps),
                 (Counted::Lost, Err(error)) => error.into(),
@@ -77,8 +78,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 }
 
-/// Sends the code, if there is one to send, and responds with what to type.
-fn respond(entry: Entry, challenge: Challenge, is_call: bool, pause: u32) -> Step {
+/// Sends the code to `to`, if there is one to send, and responds with what to type.
+fn respond(entry: Entry, challenge: Challenge, to: String, is_call: bool, pause: u32) -> Step {
     let done = |cell: String, name: &str| Step::Done(Response::json(200, &ChallengeBody { cell, card_number: name }));
     match challenge {
         Challenge::Authenticator => done(WHOLE_CODE_CELL.to_owned(), &entry.row.name),
@@ -87,7 +88,7 @@ fn respond(entry: Entry, challenge: Challenge, is_call: bool, pause: u32) -> Ste
             message: Message {
                 kind: entry.row.kind,
                 is_call,
-                to: entry.row.phone.or(entry.row.email).unwrap_or_default(),
+                to,
                 user: entry.row.user,
                 code: Zeroizing::new(code.as_str().to_owned()),
             },

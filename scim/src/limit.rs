@@ -44,7 +44,8 @@ pub struct MessageLimits {
     /// the longest prefix of its number only.
     pub budgets: Prefixes<u32>,
     /// How telephone numbers are read. With it, devices get no number that it cannot read, and none
-    /// of a refused prefix. None for limits that need no telephone number.
+    /// of a refused prefix. A message goes to the number as it was read, so that no gateway reads
+    /// another number than the limits. None for limits that need no telephone number.
     pub numbering: Option<Arc<dyn Numbering>>,
 }
 
@@ -109,6 +110,14 @@ impl Count {
     }
 }
 
+/// A message that the limits judged.
+pub(crate) struct Judged {
+    /// Where it goes: a telephone number as it was read, if it could be, or an address.
+    pub(crate) to: String,
+    /// The counters that count it, which may be none.
+    pub(crate) counts: Vec<Count>,
+}
+
 impl MessageLimits {
     /// Checks a telephone number that a device shall get. Errors: 400.
     pub(crate) fn check_number(&self, phone: &str) -> Result<(), Error> {
@@ -121,15 +130,15 @@ impl MessageLimits {
         if self.takes(&number) { Ok(()) } else { Err(Error::value(format!("phone: {REFUSED_DETAIL}"))) }
     }
 
-    /// The counters that count a message, which may be none.
+    /// Judges a message to a telephone number or an address.
     ///
     /// Errors: 409 for a telephone number of a refused prefix. It lasts, so it names no time to try
     /// again.
-    pub(crate) fn counts(&self, kind: Kind, id: i64, to: &str, now: u64) -> Result<Vec<Count>, Error> {
-        let mut counts = Vec::new();
+    pub(crate) fn judge(&self, kind: Kind, id: i64, to: &str, now: u64) -> Result<Judged, Error> {
+        let mut judged = Judged { to: to.to_owned(), counts: Vec::new() };
         let mut count = |limit, subject: &str, max| {
             if max > 0 {
-                counts.push(Count::new(limit, subject, max, now));
+                judged.counts.push(Count::new(limit, subject, max, now));
             }
         };
         if matches!(kind, Kind::Sms | Kind::Email) {
@@ -138,7 +147,8 @@ impl MessageLimits {
         match kind {
             Kind::Email => count(Limit::Address, &to.to_lowercase(), self.per_address_per_day),
             Kind::Sms => {
-                let number = self.number(to);
+                let read = self.read(to);
+                let number = read.clone().unwrap_or_else(|| digits(to));
                 if !self.takes(&number) {
                     return Err(Error::new(409, format!("the code was not sent: {REFUSED_DETAIL}")));
                 }
@@ -146,10 +156,11 @@ impl MessageLimits {
                 if let Some((prefix, max)) = self.budgets.longest(&number) {
                     count(Limit::Budget(prefix.to_owned()), prefix, *max);
                 }
+                judged.to = read.unwrap_or(judged.to);
             }
             _ => {}
         }
-        Ok(counts)
+        Ok(judged)
     }
 
     /// The counter of a budget at a time, to read how much of it is used.
@@ -159,17 +170,15 @@ impl MessageLimits {
 
     /// The label of a telephone number in metrics: its longest prefix in the settings, or `other`.
     pub fn label(&self, phone: &str) -> &str {
-        let number = self.number(phone);
+        let number = self.read(phone).unwrap_or_else(|| digits(phone));
         let listed = self.prefixes.longest(&number).map(|(prefix, _)| prefix);
         let budgeted = self.budgets.longest(&number).map(|(prefix, _)| prefix);
         listed.into_iter().chain(budgeted).max_by_key(|prefix| prefix.len()).unwrap_or(OTHER_PREFIX)
     }
 
-    /// A number as `+` and its digits. One that cannot be read has its digits only, so that it is
-    /// counted however it is spelled.
-    fn number(&self, phone: &str) -> String {
-        let read = self.numbering.as_ref().and_then(|numbering| numbering.to_e164(phone));
-        read.unwrap_or_else(|| phone.chars().filter(char::is_ascii_digit).collect())
+    /// A number as `+` and its digits, if it can be read.
+    fn read(&self, phone: &str) -> Option<String> {
+        self.numbering.as_ref()?.to_e164(phone)
     }
 
     /// Whether messages go to a number. One that cannot be read might have any prefix, so a list
@@ -181,6 +190,11 @@ impl MessageLimits {
             None => self.prefixes.is_empty(),
         }
     }
+}
+
+/// A number that cannot be read, so that it is counted however it is spelled.
+fn digits(phone: &str) -> String {
+    phone.chars().filter(char::is_ascii_digit).collect()
 }
 
 const REFUSED_DETAIL: &str = "numbers of this prefix, or that cannot be read, get no messages here (messages.allowed_prefixes, \

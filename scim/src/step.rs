@@ -162,7 +162,8 @@ pub struct Message {
     pub kind: Kind,
     /// Whether to call the telephone and say the code, instead of sending a text message.
     pub is_call: bool,
-    /// The telephone number or address.
+    /// The telephone number or address. With a [`Numbering`](crate::Numbering) a number is `+` and
+    /// its digits (E.164), as the limits judged it; one that could not be read is as it was given.
     pub to: String,
     /// The user whose device it is.
     pub user: String,

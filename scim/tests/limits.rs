@@ -96,6 +96,25 @@ fn number_gets_its_messages_over_all_devices_however_it_is_spelled() {
 }
 
 #[test]
+fn message_goes_to_the_number_that_was_judged() {
+    for is_call in [false, true] {
+        let mut host = host(MessageLimits::default());
+        let ids = ["600 000 000", "+34 (600) 000-000", "112"].map(|phone| host.create(&sms(phone)));
+        for (limits, wanted) in [
+            (MessageLimits::default(), ["600 000 000", "+34 (600) 000-000", "112"]),
+            (listed(&["+"], &["+882"]), ["+34600000000", "+34600000000", "112"]),
+        ] {
+            host.service = self::host(limits).service;
+            for (id, to) in ids.into_iter().zip(wanted) {
+                let channel = if is_call { "?channel=voice" } else { "" };
+                host.send(Method::Get, &format!("/OtpDevice/{id}/requestChallenge{channel}"), "").ok(200);
+                assert_eq!(host.store.memory.delivered.last().unwrap().1, to);
+            }
+        }
+    }
+}
+
+#[test]
 fn call_counts_as_a_message() {
     let mut host = host(MessageLimits { per_number_per_day: 2, ..MessageLimits::default() });
     let id = host.create(SMS);

@@ -121,6 +121,32 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
     assert!(!log.contains("600000000"), "{log}");
 }
 
+#[test]
+fn gateway_gets_the_number_that_the_limits_judged() {
+    for (lines, phone, number) in [
+        // As international numbers they would be of other prefixes.
+        ("region = 'DE'\nallowed_prefixes = ['+49']", "882161234567", "49882161234567"),
+        ("region = 'US'\nallowed_prefixes = ['+34']", "011 34 600000000", "34600000000"),
+        ("region = 'ES'\nbudgets = { '+34' = 5 }", "600 00 00 00", "34600000000"),
+        ("region = 'ES'", "600 00 00 00", "34600000000"),
+        ("per_number_per_day = 5", "+352 (0)621 123456", "352621123456"),
+        ("refused_prefixes = ['+882']", "+39 (0)6 1234 5678", "390612345678"),
+    ] {
+        let (folder, outlets) = (folder(), Outlets::open());
+        outlets.configure(folder.path(), lines);
+        let file = folder.path().join("keyfob.toml");
+        let forms = "to=${PHONE}&e164=${PHONE_E164}&digits=${PHONE_DIGITS}&code";
+        std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace("to=${PHONE}&code", forms)).unwrap();
+        let server = start(folder.path());
+        let mut client = server.admin();
+        let path = client.create(&json!({"type": "SMS", "user": "dilbert", "phone": phone})).0;
+        client.get(&format!("{path}/requestChallenge")).ok(200);
+        let sent = outlets.texts().pop().unwrap();
+        assert!(sent.contains(&format!("to=%2B{number}&e164=%2B{number}&digits={number}&code=")), "{lines} {phone}: {sent}");
+        assert_eq!(client.device(&path)["phone"], phone, "it is shown as it was typed");
+    }
+}
+
 /// The worst moment of a kill: each message is counted and on its way, and none has gone out.
 #[test]
 fn message_that_was_counted_and_not_sent_before_a_kill_stays_counted() {

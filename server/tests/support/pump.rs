@@ -39,6 +39,11 @@ impl Outlets {
         std::fs::write(folder.join("keyfob.toml"), format!("{}[messages]\n{limits}\n", self.toml)).unwrap();
     }
 
+    /// The requests that the gateway got so far.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.texts.all()
+    }
+
     /// The codes that went out so far.
     pub(crate) fn codes(&self) -> Vec<String> {
         let all = self.texts.all().into_iter().chain(self.mails.all());
