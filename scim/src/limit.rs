@@ -24,6 +24,13 @@ pub trait Numbering: fmt::Debug + Send + Sync {
     /// A number as `+` and its digits (E.164). None for a text that can be no telephone number, or
     /// for a national number of an unknown country.
     fn to_e164(&self, text: &str) -> Option<String>;
+
+    /// The number whose telephone rings, if networks ignore the last digits of a number (E.164).
+    /// Messages to both count as messages to one number. A number without digits too many is its
+    /// own, as each is by default.
+    fn to_counted(&self, number: &str) -> String {
+        number.to_owned()
+    }
 }
 
 /// Limits on the messages of a host. By default there are none.
@@ -152,7 +159,8 @@ impl MessageLimits {
                 if !self.takes(&number) {
                     return Err(Error::new(409, format!("the code was not sent: {REFUSED_DETAIL}")));
                 }
-                count(Limit::Number, &number, self.per_number_per_day);
+                let counted = self.numbering.as_ref().filter(|_| read.is_some()).map(|numbering| numbering.to_counted(&number));
+                count(Limit::Number, counted.as_ref().unwrap_or(&number), self.per_number_per_day);
                 if let Some((prefix, max)) = self.budgets.longest(&number) {
                     count(Limit::Budget(prefix.to_owned()), prefix, *max);
                 }

@@ -51,12 +51,19 @@ impl Numbering for PhoneNumbers {
         };
         if is_kept { as_it_stands.as_ref() } else { without.as_ref() }.map(to_text)
     }
+
+    fn to_counted(&self, number: &str) -> String {
+        let mut counted = PHONE_NUMBER_UTIL.parse(number, None).ok();
+        let is_counted = counted.as_mut().is_some_and(PhoneNumber::truncate_too_long_number);
+        counted.filter(|_| is_counted).as_ref().map_or_else(|| number.to_owned(), to_text)
+    }
 }
 
 impl PhoneNumbers {
     /// Reads a number of a length that is in use.
     ///
-    /// Which ranges are in use changes each month, and a list of them is old at once.
+    /// Which ranges are in use changes each month, and a list of them is old at once. In some
+    /// countries this lets digits too many pass, so counters use [`Numbering::to_counted`].
     fn parse(self, text: &str) -> Option<PhoneNumber> {
         let number = PHONE_NUMBER_UTIL.parse(text, self.region).ok()?;
         // In some countries the library takes more digits than E.164 has, and gateways do not.
@@ -132,6 +139,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn digits_too_many_count_for_the_number_in_use() {
+        for (number, counted) in [
+            ("+4915112345678", "+4915112345678"),
+            ("+49151123456789", "+4915112345678"),
+            ("+491511234567890", "+4915112345678"),
+            ("+34600000000", "+34600000000"),
+            ("+390612345678", "+390612345678"),
+            // No range in use, and no digits too many.
+            ("+49123456789", "+49123456789"),
+            ("+882161234567", "+882161234567"),
+            ("112", "112"),
+        ] {
+            assert_eq!(PhoneNumbers::default().to_counted(number), counted, "{number}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_a_number_in_one_form_or_none(text in "[-+0-9(). /]{0,30}|\\PC{0,30}") {
@@ -139,6 +163,7 @@ mod tests {
                 if let Some(number) = numbers.to_e164(&text) {
                     prop_assert!(number.starts_with('+') && number[1..].bytes().all(|byte| byte.is_ascii_digit()), "{number}");
                     prop_assert_eq!(numbers.to_e164(&number), Some(number.clone()), "{}", number);
+                    prop_assert!(number.len() <= E164_LENGTH && number.starts_with(&numbers.to_counted(&number)), "{number}");
                 }
             }
         }

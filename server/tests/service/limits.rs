@@ -147,6 +147,25 @@ fn gateway_gets_the_number_that_the_limits_judged() {
     }
 }
 
+#[test]
+fn digits_too_many_make_no_other_number_of_the_same_telephone() {
+    wait_for_a_whole_minute_of_the_hour();
+    let (folder, outlets) = (folder(), Outlets::open());
+    outlets.configure(folder.path(), "per_number_per_day = 1\nregion = 'DE'");
+    let server = start(folder.path());
+    let mut client = server.admin();
+    let mut ask = |phone: &str| {
+        let path = client.create(&json!({"type": "SMS", "user": "dilbert", "phone": phone})).0;
+        client.get(&format!("{path}/requestChallenge"))
+    };
+    ask("+49 151 12345678").ok(200);
+    for phone in ["+49 151 12345678 9", "0151 12345678 90", "+49 (0)151 12345678 91"] {
+        assert!(ask(phone).refused(429).contains("messages.per_number_per_day"));
+    }
+    ask("+49 151 12345679 9").ok(200);
+    assert!(outlets.texts().pop().unwrap().contains("to=%2B49151123456799&"), "the gateway gets all digits");
+}
+
 /// The worst moment of a kill: each message is counted and on its way, and none has gone out.
 #[test]
 fn message_that_was_counted_and_not_sent_before_a_kill_stays_counted() {
