@@ -67,18 +67,27 @@ pub struct Error {
     pub detail: String,
     /// After how many seconds the same request may succeed, if time alone helps.
     pub retry_after: Option<u64>,
+    /// The label of a telephone number that gets no messages for its prefix, for metrics. See
+    /// [`MessageLimits::label`](crate::MessageLimits::label).
+    pub refused_prefix: Option<String>,
 }
 
 impl Error {
     /// A refusal without a keyword. With status 503 the request may be repeated after a second.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
-        Self { status, scim_type: None, detail: detail.into(), retry_after: (status == 503).then_some(1) }
+        let retry_after = (status == 503).then_some(1);
+        Self { status, scim_type: None, detail: detail.into(), retry_after, refused_prefix: None }
     }
 
     /// Sets after how many seconds the same request may succeed.
     #[must_use]
     pub fn with_retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// Adds the label of a number that is refused for its prefix.
+    pub(crate) fn with_refused_prefix(self, label: &str) -> Self {
+        Self { refused_prefix: Some(label.to_owned()), ..self }
     }
 
     /// A bad request with its keyword.

@@ -134,7 +134,8 @@ impl MessageLimits {
                 "phone: is no telephone number; write it with + and the country code, or set messages.region for national ones",
             )
         })?;
-        if self.takes(&number) { Ok(()) } else { Err(Error::value(format!("phone: {REFUSED_DETAIL}"))) }
+        let refusal = || Error::value(format!("phone: {REFUSED_DETAIL}")).with_refused_prefix(self.longest_prefix(&number));
+        if self.takes(&number) { Ok(()) } else { Err(refusal()) }
     }
 
     /// Judges a message to a telephone number or an address.
@@ -157,7 +158,8 @@ impl MessageLimits {
                 let read = self.read(to);
                 let number = read.clone().unwrap_or_else(|| digits(to));
                 if !self.takes(&number) {
-                    return Err(Error::new(409, format!("the code was not sent: {REFUSED_DETAIL}")));
+                    let refusal = Error::new(409, format!("the code was not sent: {REFUSED_DETAIL}"));
+                    return Err(refusal.with_refused_prefix(self.longest_prefix(&number)));
                 }
                 let counted = self.numbering.as_ref().filter(|_| read.is_some()).map(|numbering| numbering.to_counted(&number));
                 count(Limit::Number, counted.as_ref().unwrap_or(&number), self.per_number_per_day);
@@ -178,9 +180,14 @@ impl MessageLimits {
 
     /// The label of a telephone number in metrics: its longest prefix in the settings, or `other`.
     pub fn label(&self, phone: &str) -> &str {
-        let number = self.read(phone).unwrap_or_else(|| digits(phone));
-        let listed = self.prefixes.longest(&number).map(|(prefix, _)| prefix);
-        let budgeted = self.budgets.longest(&number).map(|(prefix, _)| prefix);
+        self.longest_prefix(&self.read(phone).unwrap_or_default())
+    }
+
+    /// The longest prefix of a number in the settings, or `other`. One that cannot be read has none
+    /// but `+`.
+    fn longest_prefix(&self, number: &str) -> &str {
+        let listed = self.prefixes.longest(number).map(|(prefix, _)| prefix);
+        let budgeted = self.budgets.longest(number).map(|(prefix, _)| prefix);
         listed.into_iter().chain(budgeted).max_by_key(|prefix| prefix.len()).unwrap_or(OTHER_PREFIX)
     }
 

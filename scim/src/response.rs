@@ -16,12 +16,15 @@ pub struct Response {
     /// The body, of type `application/scim+json`; empty for none. To a HEAD, a host sends its
     /// length and not the body.
     pub body: Vec<u8>,
+    /// The label of a telephone number that was refused for its prefix, for metrics. It is not
+    /// sent. See [`MessageLimits::label`](crate::MessageLimits::label).
+    pub refused_prefix: Option<String>,
 }
 
 impl Response {
     /// A response without headers and body.
     pub(crate) const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new() }
+        Self { status, headers: Vec::new(), body: Vec::new(), refused_prefix: None }
     }
 
     pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
@@ -53,7 +56,8 @@ impl fmt::Debug for Response {
 
 impl From<Error> for Response {
     fn from(error: Error) -> Self {
-        let response = Self { body: error.to_json(), ..Self::empty(error.status) };
+        let body = error.to_json();
+        let response = Self { body, refused_prefix: error.refused_prefix, ..Self::empty(error.status) };
         match error.retry_after {
             Some(seconds) => response.with_header("retry-after", seconds.to_string()),
             None => response,

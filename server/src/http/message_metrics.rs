@@ -16,8 +16,11 @@ use crate::store::Store;
 
 /// How long the metrics wait for the counters of the store.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often the log names a prefix whose budget is used up.
+/// How often the log names a prefix whose budget is used up, or whose numbers are refused.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The name of the lists of prefixes as a limit.
+const PREFIX_LIMIT: &str = "prefix";
 
 type Labels<const N: usize> = [(&'static str, String); N];
 type Counters<const N: usize> = Family<Labels<N>, Counter<u64, AtomicU64>>;
@@ -32,8 +35,8 @@ pub(crate) struct MessageMetrics {
     /// Of the whole service, as the store has them. NaN while they are unknown.
     used: Gauges,
     budget: Gauges,
-    /// When the log last named each prefix whose budget is used up.
-    logged: Arc<Mutex<HashMap<String, Instant>>>,
+    /// When the log last named each prefix, by the name of the limit.
+    logged: Arc<Mutex<HashMap<(&'static str, String), Instant>>>,
 }
 
 impl MessageMetrics {
@@ -67,20 +70,34 @@ impl MessageMetrics {
     /// Counts a message that a limit has refused. `prefix` is empty for an e-mail. The log
     /// names a budget that is used up, once a minute.
     pub(super) fn count_refused(&self, limit: &Limit, prefix: &str) {
-        self.refused.get_or_create(&[("limit", limit.name().to_owned()), ("prefix", prefix.to_owned())]).inc();
+        self.count_refusal(limit.name(), prefix);
         if let Limit::Budget(prefix) = limit
-            && self.is_due(prefix)
+            && self.is_due(limit.name(), prefix)
         {
             tracing::warn!(prefix, "messages: the budget of a prefix is used up; its numbers get none before the next hour");
         }
     }
 
+    /// Counts a message, or a number for a device, that was refused for the prefix of the number.
+    /// The log names it once a minute.
+    pub(super) fn count_refused_prefix(&self, prefix: &str) {
+        self.count_refusal(PREFIX_LIMIT, prefix);
+        if self.is_due(PREFIX_LIMIT, prefix) {
+            tracing::warn!(prefix, "messages: a number of a refused prefix was asked for; see the lists of prefixes in [messages]");
+        }
+    }
+
+    fn count_refusal(&self, limit: &str, prefix: &str) {
+        self.refused.get_or_create(&[("limit", limit.to_owned()), ("prefix", prefix.to_owned())]).inc();
+    }
+
     /// Whether the log should name a prefix again.
-    fn is_due(&self, prefix: &str) -> bool {
+    fn is_due(&self, limit: &'static str, prefix: &str) -> bool {
         let Ok(mut logged) = self.logged.lock() else { return true };
-        let is_due = logged.get(prefix).is_none_or(|last| last.elapsed() >= LOG_INTERVAL);
+        let key = (limit, prefix.to_owned());
+        let is_due = logged.get(&key).is_none_or(|last| last.elapsed() >= LOG_INTERVAL);
         if is_due {
-            logged.insert(prefix.to_owned(), Instant::now());
+            logged.insert(key, Instant::now());
         }
         is_due
     }

@@ -14,7 +14,12 @@ use crate::store::{Listed, Note, Stepped};
 pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Client) -> Result<Response, Error> {
     loop {
         step = match step {
-            Step::Done(response) => return Ok(response),
+            Step::Done(response) => {
+                if let Some(prefix) = &response.refused_prefix {
+                    app.metrics.messages().count_refused_prefix(prefix);
+                }
+                return Ok(response);
+            }
             Step::Get { id, to_swap: false, then } => then(app.store.get(id).await?),
             step @ (Step::Get { .. } | Step::Swap { .. } | Step::CountedSwap { .. } | Step::Audit { .. }) => {
                 let Stepped { step, note } = app.store.change(step).await?;

@@ -98,6 +98,7 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
     let refusal = ask(&paths[1]);
     assert!(refusal.refused(409).contains("messages.refused_prefixes"));
     assert_eq!(refusal.header("retry-after"), None);
+    ask(&paths[1]).refused(409);
     ask(&paths[2]).ok(200);
     ask(&paths[3]).ok(200);
     assert_eq!(outlets.codes().len(), 4);
@@ -111,6 +112,8 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
         ("messages_answered_total{prefix=\"+34\"}", 1),
         ("messages_answered_total{prefix=\"+\"}", 0),
         ("messages_refused_total{limit=\"budget\",prefix=\"+34\"}", 2),
+        // Two requests, and a device that should get the number.
+        ("messages_refused_total{limit=\"prefix\",prefix=\"+882\"}", 3),
         ("message_budget_used{prefix=\"+34\"}", 2),
         ("message_budget{prefix=\"+34\"}", 2),
     ] {
@@ -118,6 +121,8 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
     }
     let log = log(folder.path());
     assert_eq!(log.matches("the budget of a prefix is used up").count(), 1, "{log}");
+    assert_eq!(log.matches("a number of a refused prefix was asked for").count(), 1, "{log}");
+    assert!(log.contains("+882") && !log.contains("216000000"), "{log}");
     assert!(!log.contains("600000000"), "{log}");
 }
 

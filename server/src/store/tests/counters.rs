@@ -46,7 +46,7 @@ async fn send_as(store: &Store, entry: &Entry, counts: &[Count]) -> Counted {
     let (report, outcome) = std::sync::mpsc::channel();
     let then = Box::new(move |outcome| {
         report.send(outcome).unwrap();
-        Step::Done(Response { status: 200, headers: Vec::new(), body: Vec::new() })
+        Step::Done(Response { status: 200, headers: Vec::new(), body: Vec::new(), refused_prefix: None })
     });
     store.change(Step::CountedSwap { swap: challenge(entry), counts: counts.to_vec(), then }).await.unwrap();
     outcome.recv().unwrap()

@@ -135,7 +135,8 @@ fn wrong_answer(entry: &Entry) -> Box<Swap> {
 
 /// Swaps. Returns whether it was stored.
 async fn swap(store: &Store, swap: Box<Swap>) -> bool {
-    let done = |stored| Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new() });
+    let done =
+        |stored| Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new(), refused_prefix: None });
     let next = store.change(Step::Swap { swap, then: Box::new(done) }).await.unwrap().step;
     let Step::Done(response) = next else { panic!("it ends there") };
     response.status == 1
