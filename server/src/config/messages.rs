@@ -8,8 +8,8 @@ use keyfob_scim::{MessageLimits, Prefixes};
 use super::reader::TableReader;
 use crate::phone::PhoneNumbers;
 
-/// Reads the section.
-pub(super) fn read(table: &mut TableReader) -> MessageLimits {
+/// Reads the section: the limits, and the country of national numbers.
+pub(super) fn read(table: &mut TableReader) -> (MessageLimits, Option<String>) {
     let mut limits = MessageLimits {
         per_device_per_day: table.take_or("per_device_per_day", || 0),
         per_number_per_day: table.take_or("per_number_per_day", || 0),
@@ -36,7 +36,7 @@ pub(super) fn read(table: &mut TableReader) -> MessageLimits {
     if needs_numbers || region.is_some() {
         limits.numbering = Some(Arc::new(numbers.flatten().unwrap_or_default()));
     }
-    limits
+    (limits, region)
 }
 
 fn insert<T>(table: &mut TableReader, key: &str, prefixes: &mut Prefixes<T>, prefix: &str, value: T) {

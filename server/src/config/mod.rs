@@ -89,6 +89,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// The settings of the SCIM layer.
     pub settings: Settings,
+    /// The country of telephone numbers without a country code; none if such numbers are unknown.
+    pub region: Option<String>,
     /// The users that may have devices, with their attributes for messages; none for any.
     pub users: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// Variables that Kubernetes or Docker have set for a service of this name. They do not
@@ -131,7 +133,9 @@ impl Config {
     }
 
     fn from(table: &mut TableReader) -> Self {
-        let settings = settings(table);
+        let mut settings = settings(table);
+        let (message_limits, region) = table.read_section("messages", messages::read).unwrap_or_default();
+        settings.message_limits = message_limits;
         let tls = table.read_section("tls", |tls| {
             let (certificate, key) = (tls.take("certificate_file"), tls.take("key_file"));
             if certificate.is_some() != key.is_some() {
@@ -180,6 +184,7 @@ impl Config {
             metrics_listen,
             tls: tls.flatten(),
             settings,
+            region,
             users: table.take("users"),
             links: Vec::new(),
             delivery: delivery::Config {
@@ -309,6 +314,5 @@ fn settings(table: &mut TableReader) -> Settings {
         settings.min_secret_bits = policy::read_min_secret_bits(policy, settings.min_secret_bits);
         settings.message_pause = policy.take_or("message_pause", || settings.message_pause);
     });
-    settings.message_limits = table.read_section("messages", messages::read).unwrap_or_default();
     settings
 }

@@ -144,6 +144,28 @@ fn placeholders_without_a_value_are_problems_with_users_and_warnings_without() {
 }
 
 #[test]
+fn lists_of_prefixes_without_a_region_are_a_warning() {
+    let folder = folder();
+    for (lines, is_warned) in [
+        ("refused_prefixes = ['+882']", true),
+        ("allowed_prefixes = ['+34']", true),
+        ("refused_prefixes = ['+']", true),
+        ("allowed_prefixes = ['+34']\nregion = 'ES'", false),
+        // Such numbers are allowed.
+        ("allowed_prefixes = ['+']\nrefused_prefixes = ['+882']", false),
+        ("budgets = { '+34' = 5 }", false),
+    ] {
+        fs::write(folder.path().join("a.toml"), format!("[messages]\n{lines}\n")).unwrap();
+        let run = check(folder.path(), &["--config", "a.toml"], &[]);
+        assert_eq!((run.status, run.err.contains("messages.region: is not set")), (Some(0), is_warned), "{lines}: {run:?}");
+    }
+    fs::write(folder.path().join("keyfob.toml"), "[messages]\nrefused_prefixes = ['+882']\n").unwrap();
+    super::process::Server::start(folder.path(), &["--config", "keyfob.toml"]).stop();
+    let log = super::process::log(folder.path());
+    assert_eq!(log.matches("messages.region: is not set").count(), 1, "{log}");
+}
+
+#[test]
 fn wrong_types_are_explained_with_an_example() {
     let folder = folder();
     let types = "listen = 'everywhere'\nmetrics_listen = 9100\nallowed_origins = 'https://otp.example.com'\nmetrics = 'yes'\nsealing_keys = 1\n\

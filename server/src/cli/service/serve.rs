@@ -35,7 +35,8 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
         }
     };
     if args.check {
-        configuration::link_warning(&config).iter().chain(&startup::unfilled_templates(&config)).for_each(|warning| note(warning));
+        let warnings = configuration::link_warning(&config).into_iter().chain(startup::unfilled_templates(&config));
+        warnings.chain(startup::region_warning(&config)).for_each(|warning| note(&warning));
         output::line("The configuration is valid.")?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -85,7 +85,7 @@ pub(super) fn warn(config: &Config) {
     if let Some(warning) = link_warning(config) {
         tracing::warn!("{warning}");
     }
-    for warning in unfilled_templates(config) {
+    for warning in unfilled_templates(config).into_iter().chain(region_warning(config)) {
         tracing::warn!("{warning}");
     }
     let key_file = config.sealing_keys.is_none().then_some(config.sealing_keys_file.as_path());
@@ -95,6 +95,18 @@ pub(super) fn warn(config: &Config) {
             tracing::warn!("{key}: {}: {exposed}", path.display());
         }
     }
+}
+
+/// A warning about lists of prefixes that refuse every number without a country code, as no region
+/// says whose it is.
+pub(super) fn region_warning(config: &Config) -> Option<String> {
+    let prefixes = &config.settings.message_limits.prefixes;
+    let is_refused = !prefixes.is_empty() && prefixes.longest("+").is_none_or(|(_, is_allowed)| !is_allowed);
+    (is_refused && config.region.is_none()).then(|| {
+        "messages.region: is not set, so the lists of prefixes refuse every telephone number without a country code; set it to the \
+         country of your users, as ES"
+            .to_owned()
+    })
 }
 
 /// A warning for each template that cannot be filled, as no users are configured. With users it is
