@@ -14,7 +14,7 @@ pub(crate) struct Error {
 enum Kind {
     /// Nothing was sent: the message does not fit this server's configuration.
     Unfit,
-    /// The server gave no answer.
+    /// The server gave no answer, or one that it is not at work.
     Unanswered,
     Transient,
     Permanent,
@@ -26,7 +26,7 @@ impl Error {
         Self { kind: Kind::Unfit, text: text.into() }
     }
 
-    /// The server gave no answer. That may pass by itself.
+    /// The server gave no answer, or one that it is not at work. That may pass by itself.
     pub(super) fn unanswered(text: impl Into<String>) -> Self {
         Self { kind: Kind::Unanswered, text: text.into() }
     }
@@ -71,7 +71,7 @@ impl Error {
         self.kind != Kind::Unfit
     }
 
-    /// Whether the server gave no answer.
+    /// Whether the server gave no answer, or one that it is not at work.
     pub(super) fn is_unanswered(&self) -> bool {
         self.kind == Kind::Unanswered
     }

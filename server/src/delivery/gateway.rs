@@ -127,7 +127,12 @@ impl Client {
                 self.log(&read(response.into_body()).await.0);
             }
             let text = format!("{self}: answered {status}{hint}");
-            return Err(if is_transient { Error::transient(text) } else { Error::permanent(text) });
+            return Err(match status {
+                // A proxy says that what is behind it gives no answer, and may say so late.
+                StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Error::unanswered(text),
+                _ if is_transient => Error::transient(text),
+                _ => Error::permanent(text),
+            });
         }
         let Some(text) = &self.success_text else { return Ok(()) };
         let (answer, whole) = read(response.into_body()).await;

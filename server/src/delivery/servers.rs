@@ -14,6 +14,8 @@ use super::message::{Channel, Message};
 
 /// How long a server that gave no answer is tried after the others.
 const REST: Duration = Duration::from_secs(60);
+/// How long a failure that may pass takes at most, for the server to keep its place.
+const MAX_REFUSAL_TIME: Duration = Duration::from_secs(1);
 
 /// How many messages each server was asked to take, by channel, server and outcome.
 pub(crate) type Attempts = Family<[(&'static str, String); 3], Counter<u64, AtomicU64>>;
@@ -64,8 +66,9 @@ impl<T: Server> Servers<T> {
         let mut errors = Vec::new();
         let mut untried: Vec<&Placed<T>> = self.all.iter().collect();
         while let Some(placed) = next(&mut untried) {
+            let start = Instant::now();
             let sent = placed.server.send(message).await;
-            self.note(placed, &sent);
+            self.note(placed, &sent, start.elapsed());
             let Err(error) = sent else { return Ok(()) };
             if !untried.is_empty() {
                 tracing::warn!(user = message.user, "delivery by {}: {error}; the next of the list is tried", self.channel);
@@ -84,11 +87,13 @@ impl<T: Server> Servers<T> {
         self.all.iter().enumerate().map(line).collect()
     }
 
-    /// Counts an attempt, and remembers whether the server answers.
-    fn note(&self, placed: &Placed<T>, sent: &Result<(), Error>) {
+    /// Counts an attempt, and remembers whether the server answers, and soon enough.
+    fn note(&self, placed: &Placed<T>, sent: &Result<(), Error>, taken: Duration) {
         match sent {
             Err(error) if !error.was_tried() => return,
-            Err(error) if error.is_unanswered() => placed.rest.begin(Instant::now()),
+            Err(error) if error.is_unanswered() || (error.is_transient() && taken > MAX_REFUSAL_TIME) => {
+                placed.rest.begin(Instant::now())
+            }
             _ if placed.rest.end() => tracing::info!("delivery by {}: {} answers again", self.channel, placed.server),
             _ => {}
         }

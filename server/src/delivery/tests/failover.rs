@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
 use super::sink::{Got, Manner, answer, certificate, closed, gateway, gateway_at, smtp};
 use super::{CODE, Channel, attributes, delivery, logged, message, text};
 use crate::delivery::{Delivery, Error};
@@ -204,8 +207,35 @@ async fn mail_server_that_does_not_answer_comes_last_and_one_that_refuses_does_n
 }
 
 #[tokio::test]
+async fn gateway_that_is_not_at_work_or_fails_late_comes_last() {
+    // It refuses after more than a second.
+    let late = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut ports = vec![(late.local_addr().unwrap().port(), None)];
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = late.accept().await {
+            stream.read(&mut [0; 4096]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1100)).await;
+            stream.write_all(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        }
+    });
+    for status in ["502 Bad Gateway", "503 Busy", "504 Gateway Timeout"] {
+        let (port, got) = gateway(answer(status, ""), None).await;
+        ports.push((port, Some(got)));
+    }
+    for (first, asked) in ports {
+        let (second, got) = gateway(answer("200 OK", ""), None).await;
+        let delivery = delivery(&(sms(first, "") + &sms(second, "")));
+        for _ in 0..3 {
+            send_sms(&delivery).await.unwrap();
+        }
+        assert_eq!([attempts(&delivery, "1"), attempts(&delivery, "2")], [[0, 1], [3, 0]], "{first}");
+        assert_eq!((asked.map_or(1, |asked| messages(&asked)), messages(&got)), (1, 3));
+    }
+}
+
+#[tokio::test]
 async fn gateway_that_refuses_keeps_its_place() {
-    let (first, refusing) = gateway(answer("503 Busy", ""), None).await;
+    let (first, refusing) = gateway(answer("500 Oops", ""), None).await;
     let (second, got) = gateway(answer("200 OK", ""), None).await;
     let delivery = delivery(&(sms(first, "name = 'main'") + &sms(second, "name = 'spare'")));
     for _ in 0..3 {
