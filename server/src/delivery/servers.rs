@@ -92,7 +92,7 @@ impl<T: Server> Servers<T> {
         match sent {
             Err(error) if !error.was_tried() => return,
             Err(error) if error.is_unanswered() || (error.is_transient() && taken > MAX_REFUSAL_TIME) => {
-                placed.rest.begin(Instant::now())
+                placed.rest.begin(Instant::now());
             }
             _ if placed.rest.end() => tracing::info!("delivery by {}: {} answers again", self.channel, placed.server),
             _ => {}

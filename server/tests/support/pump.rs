@@ -46,7 +46,7 @@ impl Outlets {
 
     /// The codes that went out so far.
     pub(crate) fn codes(&self) -> Vec<String> {
-        let all = self.texts.all().into_iter().chain(self.mails.all());
+        let all = self.texts().into_iter().chain(self.mails.all());
         all.filter_map(|text| Some(text.split_once("code=")?.1.split('.').next()?.to_owned())).collect()
     }
 }

@@ -213,7 +213,7 @@ async fn gateway_that_is_not_at_work_or_fails_late_comes_last() {
     let mut ports = vec![(late.local_addr().unwrap().port(), None)];
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = late.accept().await {
-            stream.read(&mut [0; 4096]).await.unwrap();
+            assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
             tokio::time::sleep(Duration::from_millis(1100)).await;
             stream.write_all(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         }
