@@ -99,7 +99,7 @@ mod tests {
             (&["+44 (0)20 7946 0958", "+44 20 7946 0958", "00442079460958"], Some("+442079460958")),
             // Its digits begin with what Russia dials before a national number.
             (&["+7 800 555 3535", "+78005553535"], Some("+78005553535")),
-            // Luxembourg and Estonia have numbers of many lengths, and no zero before national ones.
+            // Luxembourg and Estonia: numbers of many lengths, and no zero before national ones.
             (&["+352 621 123456", "+352 (0)621 123456", "00352 (0) 621 123456"], Some("+352621123456")),
             (&["+372 512 3456", "+372 (0)512 3456"], Some("+3725123456")),
             (&["+49 151 12345678", "+49 (0)151 12345678"], Some("+4915112345678")),
