@@ -259,7 +259,8 @@ pub(crate) fn pairs() -> Vec<Pair> {
             [pins(|right| with_wrong(right, 0..1)), pins(|right| with_wrong(right, 2..3))],
         ),
     ];
-    // The wrong ones: of the right form with other bits, as another list has, and with a typing error.
+    // The wrong ones: of the right form with other bits, as another list has, and with a typing
+    // error.
     let [other, mistyped] = [(|_| b"00000-00000-0000".to_vec()) as fn(Vec<u8>) -> Vec<u8>, |mut code| {
         code[3] ^= 1;
         code

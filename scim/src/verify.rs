@@ -150,7 +150,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 drift: verdict.drift(),
                 ..context.event(codes.event_kind(), &entry.row)
             };
-            // Soffid's own responses have two members. Only recovery codes, which it lacks, add one.
+            // Soffid's own responses have two members. Only recovery codes, which it lacks, add
+            // one.
             let retry_at = verdict.retry_at().filter(|_| service.settings.profile == Profile::Rfc);
             let body = VerdictBody {
                 success: verdict.is_right(),

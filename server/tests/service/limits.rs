@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -227,13 +227,18 @@ fn killed_service_sends_no_more_than_the_limit() {
             server.admin().create(&body).0
         })
         .collect();
-    let (mut random, mut answered, mut interrupted) = (Random(20_261_130), 0, 0);
+    let (mut random, mut answered, mut interrupted, mut at_work) = (Random(20_261_130), 0, 0, 0);
     for run in 0..RUNS {
         let client = server.admin();
         // Once a password was right, no request waits for a check of it.
         client.another().device(&paths[0]);
         answered += thread::scope(|scope| {
             let threads: Vec<_> = paths.iter().map(|path| scope.spawn(|| pump(client.another(), path))).collect();
+            // On a busy machine nothing may have been sent by then.
+            let (before, until) = (outlets.codes().len(), Instant::now() + Duration::from_secs(10));
+            while run % 2 == 0 && outlets.codes().len() == before && before < BUDGET && Instant::now() < until {
+                thread::sleep(Duration::from_millis(1));
+            }
             thread::sleep(Duration::from_millis(20 + random.below(100)));
             server.kill();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
@@ -242,7 +247,7 @@ fn killed_service_sends_no_more_than_the_limit() {
         let counted = usize::try_from(metric(&server, "keyfob_message_budget_used{prefix=\"+\"}")).unwrap();
         let sent = outlets.codes().len();
         assert!(answered <= sent && sent <= counted && counted <= BUDGET, "run {run}: {answered}, {sent}, {counted}");
-        interrupted = counted - sent;
+        (interrupted, at_work) = (counted - sent, at_work + usize::from(sent > 0 && sent < BUDGET));
     }
     // The rest of the budget goes out, and no more.
     thread::scope(|scope| {
@@ -254,5 +259,5 @@ fn killed_service_sends_no_more_than_the_limit() {
         }
     });
     assert_eq!(outlets.codes().len(), BUDGET - interrupted);
-    assert!(answered > 0, "it was killed at work");
+    assert!(at_work > 0, "it was killed at work");
 }
