@@ -106,14 +106,15 @@ class RecoveryTest {
             String code = texts(codes).get(2);
             String dense = code.replace("-", "");
             for (String typed : List.of(code, code.toLowerCase(Locale.ROOT), dense, code.replace('-', ' '), "\t" + code + "\r\n",
-                    dense.replace('0', 'O').replace('1', 'l'), dense.replace('0', 'o').replace('1', 'I'), dense + " ".repeat(64 - dense.length()))) {
+                    dense.replace('0', 'O').replace('1', 'l'), dense.replace('0', 'o').replace('1', 'I').replace('V', 'U'),
+                    code.replace('-', '.'), code.replace('-', '\u2010'), code + "\0", dense + " ".repeat(64 - dense.length()))) {
                 assertTrue(RecoveryCodes.isWellFormed(typed.toCharArray()), typed);
                 try (OtpDevice device = OtpDevice.recovery(codes, NOW)) {
                     assertTrue(verify(device, typed).isRight(), typed);
                 }
             }
-            for (String typed : List.of("", dense.substring(1), dense + "0", code.replace('-', '.'), code.replace('-', '\u2010'), code + "\0",
-                    dense + " ".repeat(65 - dense.length()), dense + " ".repeat(100_000), dense.substring(0, 13) + "U")) {
+            for (String typed : List.of("", dense.substring(1), dense + "0", dense + " ".repeat(65 - dense.length()),
+                    dense + " ".repeat(100_000), dense.substring(0, 13) + "U")) {
                 assertFalse(RecoveryCodes.isWellFormed(typed.toCharArray()), typed);
                 try (OtpDevice device = OtpDevice.recovery(codes, NOW)) {
                     Verdict wrong = verify(device, typed);
