@@ -35,10 +35,10 @@ pub(crate) fn read_count(request: &Request<'_>) -> Result<Option<u8>, Error> {
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Replaces the recovery codes, and responds with the new ones. The fails and every lock stay.
     ///
-    /// After a swap that an attempt has overtaken it draws again, so that only codes that are stored
-    /// come out. One that another renewal has overtaken is refused: of two lists that were shown one
-    /// would be dead. `before` are the codes that the first try found. A repeated request makes new
-    /// codes again.
+    /// After a swap that an attempt has overtaken it draws again, so that only codes that are
+    /// stored come out. One that another renewal has overtaken is refused: of two lists that were
+    /// shown one would be dead. `before` are the codes that the first try found. A repeated request
+    /// makes new codes again.
     pub(crate) fn renew_codes(
         &self,
         context: Context,
