@@ -1,6 +1,6 @@
 /**
- * keyfob: one-time passwords. TOTP, HOTP, SMS, e-mail, PIN and recovery code devices as small records, verified in
- * constant time.
+ * keyfob: one-time passwords. TOTP, HOTP, SMS, e-mail, PIN and recovery code devices as small
+ * records, verified in constant time.
  *
  * I have                                    I use
  * ----------------------------------------  ----------------------------------------------------
