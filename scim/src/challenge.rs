@@ -41,7 +41,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             if is_call && entry.row.kind != Kind::Sms {
                 return Err(Error::value("channel: only a device of type SMS can be called"));
             }
-            let attempt = entry.device.challenge(&service.settings.policy, &mut service.rng.clone(), context.now)?;
+            let attempt = entry.device.challenge(&service.settings.policy, &mut service.rng.clone(), context.now);
+            let attempt = attempt.map_err(|error| refusal(error, &entry.device, context.now))?;
             let pause = service.settings.message_pause;
             let has_pause = pause > 0 && matches!(entry.row.kind, Kind::Sms | Kind::Email);
             if has_pause {
@@ -75,6 +76,14 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 Step::CountedSwap { swap, counts, then: Box::new(then) }
             })
         })
+    }
+}
+
+/// The refusal of a challenge, with the time that a throttle lasts.
+fn refusal(error: keyfob::Error, device: &Device, now: u64) -> Error {
+    match device.throttled_until() {
+        Some(until) if error == keyfob::Error::Throttled => Error::from(error).with_retry_after(until.saturating_sub(now)),
+        _ => error.into(),
     }
 }
 

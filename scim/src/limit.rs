@@ -134,7 +134,8 @@ impl MessageLimits {
                 "phone: is no telephone number; write it with + and the country code, or set messages.region for national ones",
             )
         })?;
-        let refusal = || Error::value(format!("phone: {REFUSED_DETAIL}")).with_refused_prefix(self.longest_prefix(&number));
+        let prefix = self.longest_prefix(&number);
+        let refusal = || Error::value(format!("phone: {REFUSED_DETAIL}")).with_refused_prefix(prefix);
         if self.takes(&number) { Ok(()) } else { Err(refusal()) }
     }
 
@@ -158,7 +159,8 @@ impl MessageLimits {
                 let read = self.read(to);
                 let number = read.clone().unwrap_or_else(|| digits(to));
                 if !self.takes(&number) {
-                    let refusal = Error::new(409, format!("the code was not sent: {REFUSED_DETAIL}"));
+                    let cause = if read.is_some() { REFUSED_DETAIL } else { UNREAD_DETAIL };
+                    let refusal = Error::new(409, format!("the code was not sent: {cause}"));
                     return Err(refusal.with_refused_prefix(self.longest_prefix(&number)));
                 }
                 let counted = self.numbering.as_ref().filter(|_| read.is_some()).map(|numbering| numbering.to_counted(&number));
@@ -212,5 +214,6 @@ fn digits(phone: &str) -> String {
     phone.chars().filter(char::is_ascii_digit).collect()
 }
 
-const REFUSED_DETAIL: &str = "numbers of this prefix, or that cannot be read, get no messages here (messages.allowed_prefixes, \
-                              messages.refused_prefixes, messages.region)";
+const REFUSED_DETAIL: &str = "numbers of this prefix get no messages here (messages.allowed_prefixes, messages.refused_prefixes)";
+const UNREAD_DETAIL: &str = "the telephone number cannot be read, so no list of prefixes takes it; write it with + and the country \
+                             code, or set messages.region";

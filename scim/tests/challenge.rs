@@ -195,7 +195,10 @@ fn throttled_device_is_locked_for_a_while() {
     let right = host.right(id);
     while !host.answer(id, WRONG).verdict(false) {}
     assert!(host.answer(id, &right).verdict(false));
-    host.challenge(id).refused(409, None);
+    let delay = host.entry(id).device.throttled_until().unwrap() - host.now;
+    let refused = host.challenge(id);
+    assert_eq!(refused.header("retry-after"), Some(delay.to_string().as_str()));
+    refused.refused(409, None);
     host.now += 100;
     let right = host.right(id);
     host.answer(id, &right).verdict(true);

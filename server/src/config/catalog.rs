@@ -210,7 +210,13 @@ const LIMITS: &[ConfigKey] = &[
 ];
 
 const MESSAGES: &[ConfigKey] = &[
-    unset("email.name", File, "main", "1 to 40 characters", "the server's name in the log and the metrics; none: its place"),
+    unset(
+        "email.name",
+        File,
+        "main",
+        "1 to 40 letters, digits, . _ -; a letter first",
+        "the server's name in the log and the metrics; none: its place",
+    ),
     unset("email.server", File, "smtp.example.com", "host", "the mail server; required in [email]"),
     unset("email.port", File, "587", "port", "its port; none: 587 with starttls, 465 with tls, 25 with none"),
     key("email.security", File, "starttls", "starttls, tls, none", "how the connection is encrypted; none for this machine only"),
@@ -238,7 +244,7 @@ macro_rules! gateway {
                 concat!($section, ".name"),
                 File,
                 "main",
-                "1 to 40 characters",
+                "1 to 40 letters, digits, . _ -; a letter first",
                 "the gateway's name in the log and the metrics; none: its place",
             ),
             hidden(

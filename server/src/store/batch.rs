@@ -77,10 +77,17 @@ impl Settled {
 /// that an earlier try was stored. A line that comes with no swap is sent again under the same
 /// number.
 pub(crate) fn settle(connection: &mut dyn Connection, mut writes: Vec<Write<'_>>, lines: &[&Event]) -> Settled {
-    // All writers lock rows in the same order, which makes deadlocks rare.
+    // All writers lock devices in the same order, so that two never wait for each other.
     writes.sort_unstable_by_key(Write::id);
-    let lines = &mut Lines::new(lines);
-    settle_within(connection, &writes, lines, &mut Pauses::new(), false)
+    // Those with counters lock their counters before their devices. In a server, where other
+    // writers hold devices meanwhile, they have a transaction of their own: no verdict waits for a
+    // counter.
+    let is_apart = connection.dialect() == Dialect::Postgres;
+    let (counted, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(|write| is_apart && !write.counts.is_empty());
+    let (lines, none, pauses) = (&mut Lines::new(lines), &mut Lines::new(&[]), &mut Pauses::new());
+    let mut settled = settle_within(connection, &others, lines, pauses, false);
+    settled.swaps.extend(settle_within(connection, &counted, none, pauses, false).swaps);
+    settled
 }
 
 fn settle_within(
