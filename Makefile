@@ -66,7 +66,14 @@ tools-rust: miri
 	rustup target add $(ARM) $(BARE) $(MUSL) $$(sed '/^#/d' platforms/triples)
 
 .PHONY: test
-test: tools test-packages test-crates test-notices test-rust test-features test-lanes test-aarch64 test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
+test: test-others test-beside ## run the tests, but for the long ones: README.md has those
+
+# Interpreters, emulators and fuzz targets keep one core busy. These have folders of cargo of their own, so .ci/run has them beside the others.
+.PHONY: test-beside
+test-beside: test-lanes test-aarch64 test-fuzz test-msrv test-minimal
+
+.PHONY: test-others
+test-others: tools test-packages test-crates test-notices test-rust test-features test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-scim test-pskc test-peers
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
