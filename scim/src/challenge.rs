@@ -60,7 +60,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             if !has_pause && !is_changed && counts.is_empty() {
                 return Ok(Step::Audit { event, then: Box::new(move |()| respond(next, held.release(), to, is_call, pause)) });
             }
-            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Record, claims_serial: false, event });
+            let swap =
+                Box::new(Swap { entry: next.clone(), scope: Scope::Record, claims_serial: false, event, signals: Vec::new() });
             let now = context.now;
             let then = move |outcome| match (outcome, swaps_left(swaps)) {
                 (Counted::Stored, _) => respond(next, held.release(), to, is_call, pause),

@@ -50,6 +50,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             event: Event::for_new_device(&entry, &context.actor, context.now),
             entry: Box::new(entry),
             naming,
+            signals: Vec::new(),
             then: Box::new(move |entry| {
                 let image = match if has_image { service.image(&entry) } else { Ok(None) } {
                     Ok(image) => image,

@@ -21,6 +21,7 @@
 //! | a code as a person typed it | [`code::strip_separators`] |
 //! | a URI to show as a QR code | [`qr::encode_png`] |
 //! | dates of Soffid or ISO 8601 | [`date`] |
+//! | other systems that should hear of locks and changes | [`SignalSettings`], [`Signal`] and [`set::claims`] |
 //!
 //! # The loop over the steps
 //!
@@ -54,8 +55,8 @@
 //!         // 3. Each method of the store commits before it returns.
 //!         step = match step {
 //!             Step::Get { id, then, .. } => then(store.get(id)?),
-//!             Step::Insert { entry, naming, event, then } => {
-//!                 then(Box::new(store.insert(*entry, naming, event)?))
+//!             Step::Insert { entry, naming, event, signals, then } => {
+//!                 then(Box::new(store.insert(*entry, naming, event, signals)?))
 //!             }
 //!             Step::Swap { swap, then } => then(store.swap(*swap)?),
 //!             Step::CountedSwap { swap, counts, then } => {
@@ -98,7 +99,7 @@
 //!   place, it drops the step and answers 503;
 //! - counts a message in one transaction and swaps its entry in another;
 //! - swaps an entry of another version, or writes the entry in one transaction and its
-//!   [`Event`] in another;
+//!   [`Event`] or [`Signal`]s in another;
 //! - sends the code of a [`Message`] twice, or logs it. Bodies, responses and entries belong in no
 //!   log either;
 //! - gives a new device an id that another one has had;
@@ -116,7 +117,7 @@
 //! |---|---|---|
 //! | 1 values | allowance, attribute, code, date, error, json, limit, mask, penalty, prefix, qr, settings, symbol | what things are |
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
-//! | 3 devices | body, cursor, entry, event, filter, order, parse, pause, query, repeated, resource, search, token | what a store keeps and finds, and its JSON |
+//! | 3 devices | body, cursor, entry, event, filter, order, parse, pause, query, repeated, resource, search, set, signal, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
 //! | 5 operations | challenge, create, discovery, find, list, renew, service, update, verify | what a request does |
 //! | 6 dispatch | dispatch | from a request to its operation |
@@ -168,7 +169,9 @@ mod roles;
 mod routes;
 mod search;
 mod service;
+pub mod set;
 mod settings;
+mod signal;
 mod step;
 mod store;
 mod symbol;
@@ -194,7 +197,8 @@ pub use roles::Roles;
 pub use routes::Route;
 pub use search::{FoundToken, FoundTokens, TokenSearch};
 pub use service::Service;
-pub use settings::{Profile, Settings};
+pub use settings::{Profile, Settings, SignalProfile, SignalSettings};
+pub use signal::{ChangeType, Initiator, ScimEvent, ScimOperation, Signal, SignalKind};
 pub use step::{Counted, DeliveryResult, Message, Scope, Step, Swap, Then};
 pub use store::Store;
 

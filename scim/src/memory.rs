@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::limit::Count;
 use crate::query::{Page, PageStart, Query};
 use crate::search::{FoundTokens, TokenSearch};
+use crate::signal::Signal;
 use crate::step::{Counted, DeliveryResult, Message, Scope, Swap};
 use crate::store::Store;
 
@@ -26,6 +27,8 @@ pub struct MemoryStore {
     counters: BTreeMap<String, u32>,
     /// The audit trail.
     pub events: Vec<Event>,
+    /// The signals.
+    pub signals: Vec<Signal>,
     /// The delivered messages: the kind, the address and the code.
     pub delivered: Vec<(Kind, String, String)>,
 }
@@ -63,7 +66,7 @@ impl Store for MemoryStore {
         Ok(self.entries.get(&id).cloned())
     }
 
-    fn insert(&mut self, mut entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
+    fn insert(&mut self, mut entry: Entry, naming: Naming, event: Event, signals: Vec<Signal>) -> Result<Entry, Error> {
         entry.row.id = self.next_id()?;
         if let Naming::Serial(serial) = &naming {
             self.check_serial(serial, entry.row.id)?;
@@ -73,12 +76,13 @@ impl Store for MemoryStore {
             Ok::<_, Error>(self.names)
         })?;
         self.events.push(Event { device_id: entry.row.id, ..event });
+        self.signals.extend(signals.into_iter().map(|signal| signal.with_new_device(&entry.row)));
         self.put(entry.clone());
         Ok(entry)
     }
 
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
-        let Swap { entry, scope, claims_serial, event } = swap;
+        let Swap { entry, scope, claims_serial, event, signals } = swap;
         let Some(stored) = self.entries.get(&entry.row.id).filter(|stored| stored.version == entry.version) else {
             return Ok(false);
         };
@@ -95,6 +99,7 @@ impl Store for MemoryStore {
         };
         self.put(Entry { row, version: entry.version.saturating_add(1), device: entry.device });
         self.events.push(event);
+        self.signals.extend(signals);
         Ok(true)
     }
 

@@ -65,7 +65,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let next = entry.with_device(device, context.now).modified(context.now);
             let event = context.event(EventKind::RenewCodes, &next.row);
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next.clone(), scope: Scope::Record, claims_serial: false, event }),
+                swap: Box::new(Swap {
+                    entry: next.clone(),
+                    scope: Scope::Record,
+                    claims_serial: false,
+                    event,
+                    signals: Vec::new(),
+                }),
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => {
                         let shown = if context.roles.contains(Roles::QUERY) { selection } else { selection.of_change() };

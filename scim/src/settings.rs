@@ -25,6 +25,33 @@ impl Profile {
     }
 }
 
+/// The words in which other systems hear of a device, and when they do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignalProfile {
+    /// Exactly what Soffid's add-on sends.
+    Soffid,
+    /// What CAEP 1.0 says.
+    #[default]
+    Caep,
+}
+
+/// Which signals are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignalSettings {
+    /// When a signal of a credential is made.
+    pub profile: SignalProfile,
+    /// Whether there are signals of credentials: `credential-change` and `credential-compromise`.
+    pub has_credential_events: bool,
+    /// Whether there are signals of resources (RFC 9967).
+    pub has_scim_events: bool,
+}
+
+impl Default for SignalSettings {
+    fn default() -> Self {
+        Self { profile: SignalProfile::default(), has_credential_events: true, has_scim_events: false }
+    }
+}
+
 /// The settings of a host, for all devices.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -52,6 +79,8 @@ pub struct Settings {
     /// TOTP, HOTP: the fewest bits of a secret that a client gives, 128 by default. The engine
     /// takes none of fewer than 80. No short secret is ever drawn.
     pub min_secret_bits: u16,
+    /// Which signals are made; none by default.
+    pub signals: Option<SignalSettings>,
 }
 
 impl Default for Settings {
@@ -67,6 +96,7 @@ impl Default for Settings {
             digits: Digits::SIX,
             period: 30,
             min_secret_bits: 128,
+            signals: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::limit::Count;
 use crate::query::{Page, Query};
 use crate::response::Response;
 use crate::search::{FoundTokens, TokenSearch};
+use crate::signal::Signal;
 
 /// What a host calls with the result of a step: it returns the next step.
 pub type Then<T> = Box<dyn FnOnce(T) -> Step + Send>;
@@ -42,6 +43,8 @@ pub enum Step {
         naming: Naming,
         /// The event to add to the audit trail in the same transaction, with the new id.
         event: Event,
+        /// The signals to store in the same transaction, each by [`Signal::with_new_device`].
+        signals: Vec<Signal>,
         /// Takes the entry as stored.
         then: Then<Box<Entry>>,
     },
@@ -117,8 +120,8 @@ impl From<Error> for Step {
     }
 }
 
-/// The next state of an entry, and the event for the audit trail. A store writes both in one
-/// transaction.
+/// The next state of an entry, the event for the audit trail and the signals. A store writes all in
+/// one transaction.
 pub struct Swap {
     /// The next entry, with the version that was read. A store increments the version.
     pub entry: Entry,
@@ -130,6 +133,8 @@ pub struct Swap {
     pub claims_serial: bool,
     /// The event to add to the audit trail.
     pub event: Event,
+    /// The signals to store in the same transaction, in this order; none as a rule.
+    pub signals: Vec<Signal>,
 }
 
 /// The outcome of a [`Step::CountedSwap`].

@@ -7,6 +7,7 @@ use crate::limit::Count;
 use crate::query::{Page, Query};
 use crate::response::Response;
 use crate::search::{FoundTokens, TokenSearch};
+use crate::signal::Signal;
 use crate::step::{Counted, DeliveryResult, Message, Step, Swap};
 
 /// A host that answers at once, for [`Service::run`](crate::Service::run). Each method does what
@@ -15,7 +16,7 @@ pub trait Store {
     /// [`Step::Get`].
     fn get(&mut self, id: i64) -> Result<Option<Entry>, Error>;
     /// [`Step::Insert`].
-    fn insert(&mut self, entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error>;
+    fn insert(&mut self, entry: Entry, naming: Naming, event: Event, signals: Vec<Signal>) -> Result<Entry, Error>;
     /// [`Step::Swap`].
     fn swap(&mut self, swap: Swap) -> Result<bool, Error>;
     /// [`Step::CountedSwap`].
@@ -40,7 +41,9 @@ pub(crate) fn drive(mut step: Step, store: &mut impl Store) -> Response {
         let next = match step {
             Step::Done(response) => return response,
             Step::Get { id, then, .. } => store.get(id).map(then),
-            Step::Insert { entry, naming, event, then } => store.insert(*entry, naming, event).map(|entry| then(Box::new(entry))),
+            Step::Insert { entry, naming, event, signals, then } => {
+                store.insert(*entry, naming, event, signals).map(|entry| then(Box::new(entry)))
+            }
             Step::Swap { swap, then } => store.swap(*swap).map(then),
             Step::CountedSwap { swap, counts, then } => store.swap_counted(*swap, &counts).map(then),
             Step::Audit { event, then } => store.audit(event).map(then),

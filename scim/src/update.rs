@@ -67,7 +67,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let event = Event { user: user.clone(), ..context.event(kind, &next.row) };
             let is_assigned = next.row.has_user() && next.row.user != entry.row.user;
             let claims_serial = is_revived && next.row.has_serial();
-            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, claims_serial, event });
+            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, claims_serial, event, signals: Vec::new() });
             let store = move || Step::Swap {
                 swap,
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
@@ -188,7 +188,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             next.row.deleted = true;
             let event = context.event(EventKind::Revoke, &next.row);
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: false, event }),
+                swap: Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: false, event, signals: Vec::new() }),
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => done(),
                     (false, Ok(swaps)) => service.delete(context, id, swaps),

@@ -167,7 +167,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let next = entry.with_device(device, context.now);
             let scope = if before == (next.row.status, next.row.last_used) { Scope::Record } else { Scope::State };
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next, scope, claims_serial: false, event }),
+                swap: Box::new(Swap { entry: next, scope, claims_serial: false, event, signals: Vec::new() }),
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => respond(),
                     (false, Ok(swaps)) => service.verify(context, id, codes, swaps),

@@ -322,7 +322,7 @@ fn store_in_memory_never_replaces_one_device_by_another() {
         reason: String::new(),
         drift: None,
     };
-    let stored = memory.insert(last, Naming::Numbered("TOTP"), event).unwrap();
+    let stored = memory.insert(last, Naming::Numbered("TOTP"), event, Vec::new()).unwrap();
     assert_eq!((stored.row.id, stored.row.name.as_str()), (2, "TOTP00000042"));
 }
 

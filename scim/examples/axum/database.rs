@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use keyfob::{Device, SealKey};
 use keyfob_scim::{
     Allowance, Count, Counted, DeliveryResult, Entry, Error, Event, FoundTokens, MemoryStore, Message, Naming, Page, Query, Row,
-    Store, Swap, TokenSearch,
+    Signal, Store, Swap, TokenSearch,
 };
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
@@ -97,7 +97,8 @@ impl Store for Database {
         Ok(self.entries(Some(id))?.pop())
     }
 
-    fn insert(&mut self, mut entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
+    // The default settings make no signals.
+    fn insert(&mut self, mut entry: Entry, naming: Naming, event: Event, _signals: Vec<Signal>) -> Result<Entry, Error> {
         self.transaction(|transaction, key| {
             let next = || {
                 let sql = "UPDATE name_counter SET last = last + 1 RETURNING last";

@@ -103,8 +103,8 @@ impl Host {
             step = match step {
                 Step::Done(response) => return Ok(response),
                 Step::Get { id, then, .. } => then(self.store(move |database| database.get(id)).await?),
-                Step::Insert { entry, naming, event, then } => {
-                    then(Box::new(self.store(move |database| database.insert(*entry, naming, event)).await?))
+                Step::Insert { entry, naming, event, signals, then } => {
+                    then(Box::new(self.store(move |database| database.insert(*entry, naming, event, signals)).await?))
                 }
                 // Compare and swap. After `false`, the next step reads the entry again.
                 Step::Swap { swap, then } => then(self.store(move |database| database.swap(*swap)).await?),

@@ -10,7 +10,7 @@ use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob::{Factor, Kind};
 use keyfob_scim::{
     Count, Counted, DeliveryResult, Entry, Error, Event, FoundTokens, MemoryStore, Message, Method, Naming, Page, Profile, Query,
-    Request, Response, Roles, Service, Settings, Store, Swap, TokenSearch,
+    Request, Response, Roles, Service, Settings, Signal, Store, Swap, TokenSearch,
 };
 use serde_json::Value;
 
@@ -92,8 +92,8 @@ impl Store for Flaky {
         self.memory.get(id)
     }
 
-    fn insert(&mut self, entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
-        if self.full { Err(full()) } else { self.memory.insert(entry, naming, event) }
+    fn insert(&mut self, entry: Entry, naming: Naming, event: Event, signals: Vec<Signal>) -> Result<Entry, Error> {
+        if self.full { Err(full()) } else { self.memory.insert(entry, naming, event, signals) }
     }
 
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {

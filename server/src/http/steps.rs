@@ -28,7 +28,7 @@ pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Clien
                 }
                 step
             }
-            Step::Insert { entry, naming, event, then } => {
+            Step::Insert { entry, naming, event, signals: _, then } => {
                 let (kind, reason) = (event.kind, event.reason.clone());
                 let entry = Box::pin(app.store.insert(entry, naming, event)).await?;
                 app.metrics.count_event(kind, &reason);

@@ -28,7 +28,7 @@ fn count(counter: &str, max: u32) -> Count {
 /// A new challenge of a device, as a swap.
 fn challenge(entry: &Entry) -> Box<Swap> {
     let event = event(EventKind::Challenge, entry.row.id);
-    Box::new(Swap { entry: entry.clone(), scope: Scope::Record, claims_serial: false, event })
+    Box::new(Swap { entry: entry.clone(), scope: Scope::Record, claims_serial: false, event, signals: Vec::new() })
 }
 
 /// Swaps and counts, and swaps again what has lost, as the SCIM layer does.

@@ -130,7 +130,13 @@ fn wrong_answer(entry: &Entry) -> Box<Swap> {
     let (device, _) = entry.device.verify(&Policy::default(), b"not a code", NOW).unwrap().split();
     let mut next = entry.clone();
     (next.row.status, next.row.fails, next.device) = (device.status(), device.fails(), device);
-    Box::new(Swap { entry: next, scope: Scope::State, claims_serial: false, event: event(EventKind::Verify, entry.row.id) })
+    Box::new(Swap {
+        entry: next,
+        scope: Scope::State,
+        claims_serial: false,
+        event: event(EventKind::Verify, entry.row.id),
+        signals: Vec::new(),
+    })
 }
 
 /// Swaps. Returns whether it was stored.

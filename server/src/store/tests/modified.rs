@@ -30,7 +30,8 @@ async fn the_time_of_a_change_is_stored_whatever_changed(place: Place) {
         let mut next = store.get(first.row.id).await.unwrap().unwrap();
         let later = NOW + 1 + u64::try_from(at).unwrap();
         next.row.last_modified = later;
-        let change = Swap { entry: next, scope, claims_serial: false, event: event(EventKind::Update, first.row.id) };
+        let change =
+            Swap { entry: next, scope, claims_serial: false, event: event(EventKind::Update, first.row.id), signals: Vec::new() };
         assert!(swap(&store, Box::new(change)).await);
         let found = store.get(first.row.id).await.unwrap().unwrap();
         assert_eq!((found.row.last_modified, found.row.created), (later, NOW), "{scope:?}");
@@ -61,7 +62,8 @@ async fn devices_of_an_older_store_have_the_latest_time_that_is_known_until_they
     assert_eq!((since(&store, NOW).await, since(&store, NOW + 1).await), (vec![1, 2], vec![2]));
     let mut next = store.get(1).await.unwrap().unwrap();
     next.row.last_modified = NOW + 100;
-    let wrong = Swap { entry: next, scope: Scope::Record, claims_serial: false, event: event(EventKind::Verify, 1) };
+    let wrong =
+        Swap { entry: next, scope: Scope::Record, claims_serial: false, event: event(EventKind::Verify, 1), signals: Vec::new() };
     assert!(swap(&store, Box::new(wrong)).await);
     assert_eq!((since(&store, NOW).await, since(&store, NOW + 100).await), (vec![2, 1], vec![1]));
     store.close();

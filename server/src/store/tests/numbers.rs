@@ -52,7 +52,7 @@ async fn serial_goes_to_one_of_the_devices_that_claim_it_at_once(place: Place) {
         let claims = deleted.iter().enumerate().map(|(at, read)| {
             let (store, next) = (stores[at % 2].clone(), Entry { version: round, ..(**read).clone() });
             let event = event(EventKind::Revive, next.row.id);
-            let swap = Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: true, event });
+            let swap = Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: true, event, signals: Vec::new() });
             let then = Box::new(|is_swapped| Step::Done(Error::new(if is_swapped { 200 } else { 412 }, "").into()));
             tokio::spawn(async move { store.change(Step::Swap { swap, then }).await.map(|stepped| stepped.step) })
         });
@@ -77,7 +77,10 @@ async fn serial_goes_to_one_of_the_devices_that_claim_it_at_once(place: Place) {
     for _ in 0..2 {
         let next = Entry { row: Row { deleted: false, ..read.row.clone() }, ..stores[0].get(read.row.id).await.unwrap().unwrap() };
         let event = event(EventKind::Revive, next.row.id);
-        assert!(swap(&stores[0], Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: true, event })).await);
+        assert!(
+            swap(&stores[0], Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: true, event, signals: Vec::new() }))
+                .await
+        );
     }
     stores.into_iter().for_each(Store::close);
 }
@@ -87,8 +90,13 @@ async fn token_is_given_to_a_user_and_taken_back(place: Place) {
     let mut token = *store.insert(Box::new(entry("")), Naming::Serial("1".to_owned()), event(EventKind::Create, 0)).await.unwrap();
     for user in ["alice", ""] {
         user.clone_into(&mut token.row.user);
-        let swap =
-            Swap { entry: token.clone(), scope: Scope::Whole, claims_serial: false, event: event(EventKind::Update, token.row.id) };
+        let swap = Swap {
+            entry: token.clone(),
+            scope: Scope::Whole,
+            claims_serial: false,
+            event: event(EventKind::Update, token.row.id),
+            signals: Vec::new(),
+        };
         let step = Step::Swap {
             swap: Box::new(swap),
             then: Box::new(|is_swapped| Step::Done(Error::new(if is_swapped { 200 } else { 409 }, "").into())),

@@ -96,12 +96,19 @@ async fn a_whole_swap_changes_every_column_and_not_the_identity(place: Place) {
     next.row.phone = Some("555".into());
     next.row.external_id = Some("y".into());
     next.row.deleted = true;
-    let update = Swap { entry: next.clone(), scope: Scope::Whole, claims_serial: false, event: event(EventKind::Update, id) };
+    let update = Swap {
+        entry: next.clone(),
+        scope: Scope::Whole,
+        claims_serial: false,
+        event: event(EventKind::Update, id),
+        signals: Vec::new(),
+    };
     assert!(swap(&store, Box::new(update)).await);
     next.version = 1;
     assert_eq!(store.get(id).await.unwrap(), Some(next.clone()));
     next.version = 0;
-    let late = Swap { entry: next, scope: Scope::Whole, claims_serial: false, event: event(EventKind::Update, id) };
+    let late =
+        Swap { entry: next, scope: Scope::Whole, claims_serial: false, event: event(EventKind::Update, id), signals: Vec::new() };
     assert!(!swap(&store, Box::new(late)).await, "the version is another by now");
     let lines = store.trail(&TrailQuery { device: Some(id), limit: 10, ..TrailQuery::default() }).await.unwrap().rows;
     let events: Vec<_> = lines.iter().map(|line| line.event.as_str()).collect();

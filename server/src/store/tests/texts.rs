@@ -83,7 +83,7 @@ async fn index_all(store: &Store) {
 
 fn rename(entry: Entry) -> Box<Swap> {
     let event = event(EventKind::Update, entry.row.id);
-    Box::new(Swap { entry, scope: Scope::Whole, claims_serial: false, event })
+    Box::new(Swap { entry, scope: Scope::Whole, claims_serial: false, event, signals: Vec::new() })
 }
 
 fn query(filter: Filter, sort: Sort) -> Query {
