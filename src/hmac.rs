@@ -299,8 +299,8 @@ impl HmacSha256 {
     /// The HMACs of `first` and the numbers after it: two compressions each.
     pub(crate) fn compute(&self, first: u64, macs: &mut [[u32; 8]]) {
         let done = lanes::sha256_macs([&self.0.inner, &self.0.outer], first, macs);
-        for (mac, number) in macs.iter_mut().zip(first..).skip(done) {
-            *mac = self.0.mac(number);
+        for (mac, at) in macs.iter_mut().zip(0..).skip(done) {
+            *mac = self.0.mac(first.wrapping_add(at));
         }
     }
 }

@@ -80,20 +80,36 @@ fn compare_keys(algorithm: Algorithm, keys: &[(Vec<u8>, u64)], count: u64) -> Ve
 }
 
 proptest! {
-    /// As many as streams take, more and fewer; and without streams.
+    /// As many as streams and lanes take, more and fewer.
     #[test]
-    fn whole_macs_are_those_of_rustcrypto(secret in prop::collection::vec(any::<u8>(), 16..=64), first: u64, count in 0..20_usize) {
+    fn whole_macs_are_those_of_rustcrypto_on_every_path(
+        secret in prop::collection::vec(any::<u8>(), 16..=64),
+        first in prop_oneof![any::<u64>(), Just(u64::MAX), Just(u64::from(u32::MAX) - 7)],
+        count in 0..20_usize,
+    ) {
         let hmac = HmacSha256::new(&Secret::new(&secret).unwrap());
-        let (mut macs, first) = (vec![[0; 8]; count], first.min(u64::MAX - 20));
+        let numbers = (0..count as u64).map(|at| first.wrapping_add(at));
+        let expected: Vec<_> = numbers.map(|number| {
+            let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&secret).unwrap();
+            mac.update(&number.to_be_bytes());
+            let mac = mac.finalize().into_bytes();
+            std::array::from_fn(|at| u32::from_be_bytes(mac[4 * at..4 * at + 4].try_into().unwrap()))
+        }).collect();
+        let mut macs = vec![[0; 8]; count];
         hmac.compute(first, &mut macs);
-        for (mac, number) in macs.into_iter().zip(first..) {
-            let mut expected = Hmac::<sha2::Sha256>::new_from_slice(&secret).unwrap();
-            expected.update(&number.to_be_bytes());
-            let expected = expected.finalize().into_bytes();
-            let bytes = mac.map(u32::to_be_bytes);
-            prop_assert_eq!(bytes.as_flattened(), &expected[..]);
-            prop_assert_eq!(hmac.0.mac(number), mac);
+        prop_assert_eq!(&macs, &expected);
+        for platform in 0..lanes::PLATFORM_COUNT {
+            let mut macs = vec![[0; 8]; count];
+            let done = lanes::sha256_macs_on(platform, [&hmac.0.inner, &hmac.0.outer], first, &mut macs);
+            let name = state(Algorithm::Sha256, &secret).fill_on(platform + 1, 0, &mut [0]);
+            let is_here = name.is_some_and(|name| ["SHA-NI", "AVX2"].contains(&name));
+            prop_assert_eq!(done, if is_here { count } else { 0 });
+            if is_here {
+                prop_assert_eq!(&macs, &expected);
+            }
         }
+        let one_by_one: Vec<_> = (0..count as u64).map(|at| hmac.0.mac(first.wrapping_add(at))).collect();
+        prop_assert_eq!(one_by_one, expected);
     }
 
     #[test]

@@ -64,4 +64,4 @@ pub(crate) use target::{
     sha256_key_states, sha256_macs, sha512_key_states,
 };
 #[cfg(test)]
-pub(crate) use target::{PLATFORM_COUNT, sha1_key_states_on, sha512_key_states_on};
+pub(crate) use target::{PLATFORM_COUNT, sha1_key_states_on, sha256_macs_on, sha512_key_states_on};

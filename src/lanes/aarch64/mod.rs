@@ -133,6 +133,12 @@ pub(crate) fn sha1_key_states_on(platform: usize, initial: &[u32; 5], key: &[u8;
     platform == 0 && sha1_key_states(initial, key, states)
 }
 
+/// None: see [`sha256_macs`].
+#[cfg(test)]
+pub(crate) const fn sha256_macs_on(_platform: usize, _states: [&[u32; 8]; 2], _first: u64, _macs: &mut [[u32; 8]]) -> usize {
+    0
+}
+
 /// [`sha512_key_states`] on one platform alone.
 #[cfg(test)]
 pub(crate) fn sha512_key_states_on(platform: usize, initial: &[u64; 8], key: &[u8; 64], states: [&mut [u64; 8]; 2]) -> bool {

@@ -54,6 +54,20 @@ pub(super) mod words32 {
 
     hmac_in_lanes!("avx2", unrolled);
     hmac_under_keys!("avx2", unrolled);
+
+    /// The whole HMAC-SHA-256 of `first` and the numbers after it, at most [`LANES`].
+    #[target_feature(enable = "avx2")]
+    pub(in crate::lanes::x86) fn fill_macs(states: [&[u32; 8]; 2], first: u64, macs: &mut [[u32; 8]]) {
+        let mut words = hmac_sha256(states, first).map(|vector| store(vector));
+        for (at, words) in words.iter().enumerate() {
+            for (mac, word) in macs.iter_mut().zip(words) {
+                if let Some(to) = mac.get_mut(at) {
+                    *to = *word;
+                }
+            }
+        }
+        wipe(words.as_flattened_mut());
+    }
 }
 
 pub(super) mod words64 {

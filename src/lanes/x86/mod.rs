@@ -29,7 +29,7 @@ use platform::Platform;
 #[cfg(any(test, fuzzing))]
 pub(crate) use platform::compute_on;
 #[cfg(test)]
-pub(crate) use platform::{PLATFORM_COUNT, sha1_key_states_on, sha512_key_states_on};
+pub(crate) use platform::{PLATFORM_COUNT, sha1_key_states_on, sha256_macs_on, sha512_key_states_on};
 
 use super::states::States;
 
@@ -63,17 +63,13 @@ pub(crate) fn sha512_key_states(initial: &[u64; 8], key: &[u8; 64], states: [&mu
 }
 
 /// How many whole HMACs are best asked for at once.
-pub(crate) const MACS_AT_ONCE: usize = 4;
+pub(crate) const MACS_AT_ONCE: usize = avx2::words32::LANES;
 
 /// Fills `macs` with the HMAC-SHA-256 of `first` and the numbers after it, whole. Returns how many;
 /// the caller has to compute the others.
 pub(crate) fn sha256_macs(states: [&[u32; 8]; 2], first: u64, macs: &mut [[u32; 8]]) -> usize {
-    if !Platform::ShaNi.is_available() {
-        return 0;
-    }
-    // SAFETY: the processor has the instructions.
-    unsafe { sha256_ni::fill_macs(states, first, macs) };
-    macs.len()
+    let best = [Platform::ShaNi, Platform::Avx2].into_iter().find(|platform| platform.is_available());
+    best.map_or(0, |platform| platform.sha256_macs(states, first, macs))
 }
 
 /// The truncated HMAC of one counter; none if the caller has to compute it.

@@ -194,6 +194,23 @@ impl Platform {
         true
     }
 
+    /// Fills `macs` with whole HMAC-SHA-256s, and returns how many: none if the processor lacks its
+    /// instructions, or recovery codes have no use for them.
+    pub(super) fn sha256_macs(self, states: [&[u32; 8]; 2], first: u64, macs: &mut [[u32; 8]]) -> usize {
+        match self {
+            // SAFETY: the processor has the instructions.
+            Self::ShaNi if self.is_available() => unsafe { sha256_ni::fill_macs(states, first, macs) },
+            Self::Avx2 if self.is_available() => {
+                for (macs, at) in macs.chunks_mut(avx2::words32::LANES).zip((0..).step_by(avx2::words32::LANES)) {
+                    // SAFETY: the processor has the instructions.
+                    unsafe { avx2::words32::fill_macs(states, first.wrapping_add(at), macs) };
+                }
+            }
+            _ => return 0,
+        }
+        macs.len()
+    }
+
     /// Up to four counters in streams.
     #[target_feature(enable = "sha,sse4.1")]
     fn fill_streams(self, states: States<'_>, first: u64, values: &mut [u32]) -> usize {
@@ -280,6 +297,13 @@ pub(crate) fn compute_on(platform: usize, states: States<'_>, first: u64, mut va
 #[cfg(test)]
 pub(crate) fn sha1_key_states_on(platform: usize, initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) -> bool {
     NAMED.get(platform).is_some_and(|(platform, _)| platform.sha1_key_states(initial, key, states))
+}
+
+/// [`sha256_macs`](super::sha256_macs) on one platform alone; 0 if it has none, or its instructions
+/// are not here.
+#[cfg(test)]
+pub(crate) fn sha256_macs_on(platform: usize, states: [&[u32; 8]; 2], first: u64, macs: &mut [[u32; 8]]) -> usize {
+    NAMED.get(platform).map_or(0, |(platform, _)| platform.sha256_macs(states, first, macs))
 }
 
 /// [`sha512_key_states`] on one platform alone; false if it has none, or its instructions are not

@@ -215,15 +215,22 @@ macro_rules! hmac_in_lanes {
 
         /// The truncated HMAC-SHA-256 of the counters from `first` on.
         #[target_feature(enable = $features)]
-        pub(in crate::lanes::x86) fn sha256([inner, outer]: [&[u32; 8]; 2], first: u64) -> [u32; LANES] {
+        pub(in crate::lanes::x86) fn sha256(states: [&[u32; 8]; 2], first: u64) -> [u32; LANES] {
+            let [a, b, c, d, e, .., last] = hmac_sha256(states, first);
+            store(truncate([a, b, c, d, e], last))
+        }
+
+        /// The words of the HMAC-SHA-256 of the counters from `first` on.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn hmac_sha256([inner, outer]: [&[u32; 8]; 2], first: u64) -> [Vector; 8] {
             let ([high, low], zero, end) = (counters(first), splat(0), splat(END));
             let bits = splat(COUNTER_BITS);
             let mut message = [high, low, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, bits];
             let [a, b, c, d, e, f, g, h] = sha256_compress!($how, inner, message);
             let bits = splat(SHA256_BITS);
             let mut message = [a, b, c, d, e, f, g, h, end, zero, zero, zero, zero, zero, zero, bits];
-            let [a, b, c, d, e, .., last] = sha256_compress!($how, outer, message);
-            store(truncate([a, b, c, d, e], last))
+            sha256_compress!($how, outer, message)
         }
 
         /// RFC 4226 section 5.3 in each lane, by shifts as `hmac::truncate`: by 8 and 4 bytes
