@@ -7,7 +7,7 @@
 //! The layers, lowest first. A module uses its own layer and lower ones only, as
 //! `tests/layers.rs` checks:
 //!
-//! 1. `file`, `phone`, `priority`, `problem`, `tls`
+//! 1. `connection`, `file`, `phone`, `priority`, `problem`, `tls`
 //! 2. `database`
 //! 3. `store`
 //! 4. `delivery`
@@ -24,6 +24,7 @@
 
 pub mod cli;
 pub mod config;
+mod connection;
 pub mod database;
 mod delivery;
 mod file;

@@ -13,7 +13,7 @@ use imports::{Crate, circles, layer_faults};
 
 /// From the lowest to the highest. A folder or a file uses its own layer and lower ones.
 const LAYERS: [&[&str]; 8] = [
-    &["file", "phone", "priority", "problem", "tls"],
+    &["connection", "file", "phone", "priority", "problem", "tls"],
     &["database"],
     &["store"],
     &["delivery"],

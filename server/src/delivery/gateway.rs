@@ -19,12 +19,13 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::config::{Check, Gateway, Section};
-use super::connection::{self, CertificateRequest, Tls};
+use super::connection;
 use super::error::Error;
 use super::message::Message;
 use super::request::Request;
 use super::servers::Server;
 use super::values::Values;
+use crate::connection::{CertificateRequest, Tls, connect};
 use crate::problem::Problem;
 use crate::tls;
 
@@ -78,7 +79,7 @@ impl Client {
         let limit = self.timeout.checked_div(3).unwrap_or(self.timeout);
         let asked = CertificateRequest::default();
         let failed = |error: io::Error| connection::error(self, &error, &asked);
-        let stream = connection::connect(&target.host, target.port, limit).await.map_err(failed)?;
+        let stream = connect(&target.host, target.port, limit).await.map_err(failed)?;
         match &self.tls {
             None => self.request_over(stream, request, &asked).await,
             Some(tls) => self.request_over(tls.connect(stream, &asked).await.map_err(failed)?, request, &asked).await,

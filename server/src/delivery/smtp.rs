@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use super::address;
 use super::config::{Check, Email, Section, Security};
-use super::connection::{self, CertificateRequest, Tls};
+use super::connection;
 use super::error::Error;
 use super::message::Message;
 use super::replies::Replies;
@@ -29,6 +29,7 @@ use super::servers::Server;
 use super::target::{is_loopback, without_brackets};
 use super::template::{Encoding, Template};
 use super::values::Values;
+use crate::connection::{CertificateRequest, Tls, connect};
 use crate::file;
 use crate::problem::Problem;
 use crate::tls;
@@ -141,7 +142,7 @@ impl Mailer {
         let failed = |error: io::Error| connection::error(self, &error, asked);
         // For each address of the host: a silent one must not use up the time of the others.
         let limit = self.timeout.checked_div(3).unwrap_or(self.timeout);
-        let stream = connection::connect(&self.host, self.port, limit).await.map_err(failed)?;
+        let stream = connect(&self.host, self.port, limit).await.map_err(failed)?;
         match &self.encryption {
             Encryption::None => self.greet(Replies::plain(stream).map_err(failed)?, asked).await,
             Encryption::Tls(tls) => {

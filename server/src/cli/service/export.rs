@@ -10,7 +10,7 @@ use keyfob_tokens::{PskcSuite, Token};
 
 use super::configuration::configured_store;
 use super::open::open;
-use super::signals::Hangups;
+use super::stop::Hangups;
 use super::watch::{note_key_file, watch_key_file};
 use crate::cli::args::{ExportArgs, Suite};
 use crate::cli::clock::now;

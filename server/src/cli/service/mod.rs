@@ -21,6 +21,6 @@ mod open;
 pub(super) mod restore;
 pub(super) mod rotate;
 pub(super) mod serve;
-mod signals;
 mod startup;
+mod stop;
 mod watch;

@@ -9,8 +9,8 @@ use keyfob_scim::Service;
 use tokio::sync::watch;
 
 use super::greeting::Greeting;
-use super::signals::Hangups;
 use super::startup::{self, Listeners};
+use super::stop::Hangups;
 use super::watch::Watches;
 use super::{configuration, first_account, manager, open};
 use crate::cli::args::ServeArgs;

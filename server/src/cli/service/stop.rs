@@ -1,4 +1,4 @@
-//! Signals to the service.
+//! The signals of the operating system that stop the service, or have it read files again.
 
 use tokio::sync::watch;
 
