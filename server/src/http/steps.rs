@@ -28,9 +28,9 @@ pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Clien
                 }
                 step
             }
-            Step::Insert { entry, naming, event, signals: _, then } => {
+            Step::Insert { entry, naming, event, signals, then } => {
                 let (kind, reason) = (event.kind, event.reason.clone());
-                let entry = Box::pin(app.store.insert(entry, naming, event)).await?;
+                let entry = Box::pin(app.store.insert(entry, naming, event, signals)).await?;
                 app.metrics.count_event(kind, &reason);
                 then(entry)
             }

@@ -8,6 +8,8 @@ use super::columns::trail_line_columns;
 use super::counters::Counters;
 use super::keys::Sealer;
 use super::lines::{self, Lines};
+use super::outbox::{self, Drafts};
+use super::rooms::Rooms;
 use super::rows::{STATE_COLUMNS, changed_values, seal, state_values};
 use super::schema;
 use super::serial;
@@ -21,11 +23,18 @@ pub(crate) struct Write<'s> {
     /// The counters of its message; none for a swap without one, or without limits.
     counts: &'s [Count],
     record: Vec<u8>,
+    /// Its signals; none for most swaps.
+    drafts: Drafts<'s>,
 }
 
 impl<'s> Write<'s> {
     pub(crate) fn new(swap: &'s Swap, counts: &'s [Count], sealer: &Sealer) -> Result<Self, DatabaseError> {
-        Ok(Self { swap, counts, record: seal(sealer, &swap.entry)? })
+        Ok(Self { swap, counts, record: seal(sealer, &swap.entry)?, drafts: Drafts::default() })
+    }
+
+    /// The same with room for its signals. Errors: no randomness.
+    pub(crate) fn with_signals(self, rooms: &Rooms) -> Result<Self, DatabaseError> {
+        Ok(Self { drafts: Drafts::new(rooms, &self.swap.signals)?, ..self })
     }
 
     fn id(&self) -> i64 {
@@ -87,6 +96,11 @@ pub(crate) fn settle(connection: &mut dyn Connection, mut writes: Vec<Write<'_>>
     let (lines, none, pauses) = (&mut Lines::new(lines), &mut Lines::new(&[]), &mut Pauses::new());
     let mut settled = settle_within(connection, &others, lines, pauses, false);
     settled.swaps.extend(settle_within(connection, &counted, none, pauses, false).swaps);
+    for write in others.into_iter().chain(counted) {
+        if let Some(outcome) = settled.swaps.get(&write.id()) {
+            write.drafts.end_as(outcome, |swapped| *swapped == Swapped::Stored);
+        }
+    }
     settled
 }
 
@@ -170,7 +184,9 @@ fn compare(connection: &mut dyn Connection, writes: &[Write<'_>], mut swaps: Swa
 fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &Lines<'_>, is_again: bool) -> Result<Swaps, DatabaseError> {
     let (counted, others): (Vec<_>, Vec<_>) = writes.iter().partition(|write| !write.counts.is_empty());
     let (states, wholes): (Vec<_>, Vec<_>) = others.into_iter().partition(|write| write.swap.scope != Scope::Whole);
-    let is_one_statement = counted.is_empty() && wholes.is_empty() && (states.is_empty() || lines.events.is_empty());
+    let has_signals = states.iter().any(|write| write.drafts.has_rows());
+    let is_one_statement =
+        counted.is_empty() && wholes.is_empty() && !has_signals && (states.is_empty() || lines.events.is_empty());
     if connection.dialect() == Dialect::Postgres && is_one_statement {
         return store_in(connection, &[], &states, &wholes, lines, is_again);
     }
@@ -214,6 +230,9 @@ fn store_in(
     }
     lines::insert(connection, &of_swaps)?;
     lines.insert(connection, is_again)?;
+    let is_stored = |write: &&&Write<'_>| matches!(swaps.get(&write.id()), Some(Ok(Swapped::Stored)));
+    let stored = counted.iter().chain(states).chain(wholes).filter(is_stored);
+    outbox::insert(connection, stored.map(|write| (&write.drafts, None)))?;
     Ok(swaps)
 }
 

@@ -134,6 +134,40 @@ table! {
 }
 
 table! {
+    /// Signals that wait for a receiver, one row for each receiver of a signal. The database
+    /// numbers them.
+    outbox
+    _ {
+        ID "id" Number,
+    }
+    outbox_row_columns {
+        RECEIVER "receiver" Text,
+        JTI "jti" Text,
+        DEVICE "device" Number,
+        AT "at" Number,
+        SIGNAL "signal" Text,
+    }
+    _ {
+        IS_DEAD "is_dead" Number,
+        ERROR "error" Text,
+    }
+}
+
+table! {
+    /// What is known of each receiver of signals, and which process sends to it.
+    signal_stream
+    signal_stream_columns {
+        RECEIVER "receiver" Text,
+        OWNER "owner" Text,
+        BEAT "beat" Number,
+        IS_PAUSED "is_paused" Number,
+        LOST "lost" Number,
+        ERROR "error" Text,
+        FAILING_SINCE "failing_since" Number,
+    }
+}
+
+table! {
     /// Counters of the store.
     sequence
     _ {

@@ -1,9 +1,10 @@
 //! What requests for devices need of a store.
 
-use keyfob_scim::{Entry, Error, Event, Naming, Query, Step};
+use keyfob_scim::{Entry, Error, Event, Naming, Query, Signal, Step};
 
 use super::filter;
 use super::handle::{Read, Store};
+use super::outbox::Drafts;
 use super::reads::{self, Listed};
 use super::searches::Claim;
 use super::writes::{self, Change, Inserted, Job, Stepped};
@@ -22,13 +23,21 @@ impl Store {
         self.0.changes.run(|reply| Change::Step(Box::new(Job { step, note: None, reply }))).await
     }
 
-    /// Stores a new entry under an id that no other device has. Errors: 503; 409 for a serial that
-    /// another device has.
-    pub async fn insert(&self, mut entry: Box<Entry>, naming: Naming, event: Event) -> Result<Box<Entry>, Error> {
-        let keys = self.0.keys.clone();
+    /// Stores a new entry under an id that no other device has, with its signals. Errors: 503; 409
+    /// for a serial that another device has.
+    pub async fn insert(
+        &self,
+        mut entry: Box<Entry>,
+        naming: Naming,
+        event: Event,
+        signals: Vec<Signal>,
+    ) -> Result<Box<Entry>, Error> {
+        let (keys, rooms) = (self.0.keys.clone(), self.0.rooms.clone());
         let insert = move |connection: &mut dyn Connection| {
-            let inserted = writes::insert(connection, &keys, writes::draw, &mut entry, &naming, &event)?;
-            Ok((inserted, entry))
+            let drafts = Drafts::new(&rooms, signals)?;
+            let inserted = writes::insert(connection, &keys, writes::draw, &mut entry, &naming, &event, &drafts);
+            drafts.end_as(&inserted, |inserted| *inserted == Inserted::Stored);
+            Ok((inserted?, entry))
         };
         match self.submit(insert).await? {
             (Inserted::SerialIsTaken, entry) => Err(Error::serial_is_taken(&entry.row.name)),

@@ -7,7 +7,9 @@ use keyfob_scim::{Entry, Error};
 
 use super::call::{Call, call};
 use super::keys::{Keys, Sealer};
+use super::outbox;
 use super::replies::Replies;
+use super::rooms::{OutboxRules, Rooms};
 use super::searches::{Claim, Lane};
 use super::workers::{MAX_BATCH_JOBS, Reply, Workers};
 use super::writable::Writable;
@@ -33,6 +35,7 @@ pub(super) struct Threads {
     pub(super) changes: Workers<Change>,
     pub(super) keys: Keys,
     pub(super) writable: Writable,
+    pub(super) rooms: Rooms,
     pub(super) latency: Latency,
     all: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -45,21 +48,30 @@ impl std::fmt::Debug for Store {
 
 impl Store {
     /// Opens the store at a location. Makes the store if there is none, and migrates an older one
-    /// to this version.
+    /// to this version. It stores no signal: there are no receivers.
     ///
     /// Errors: a sentence for people; there is no Tokio runtime.
     pub fn open(location: &Location, keys: Keys) -> Result<Self, String> {
+        Self::open_with(location, keys, OutboxRules::default())
+    }
+
+    /// Opens the store as [`open`](Self::open) does, and stores signals for receivers.
+    ///
+    /// Errors: as those of [`open`](Self::open).
+    pub fn open_with(location: &Location, keys: Keys, rules: OutboxRules) -> Result<Self, String> {
         let connect = || {
             let mut writer = location.writer()?;
             schema::migrate(&mut *writer)?;
             texts::prepare(&mut *writer);
+            let rooms = outbox::open(&mut *writer, rules)?;
             drop(writer);
-            location.connections()
+            Ok::<_, DatabaseError>((location.connections()?, rooms))
         };
         // Opening connections blocks, and the caller may be a task that must not.
         let connections =
             thread::scope(|scope| scope.spawn(connect).join()).map_err(|_| "the store could not be opened".to_owned())?;
-        Self::start(connections.map_err(|error| format!("store: {location}: {error}"))?, keys)
+        let (connections, rooms) = connections.map_err(|error| format!("store: {location}: {error}"))?;
+        Self::start(connections, keys, rooms)
     }
 
     /// Whether there is a store at a location. Makes nothing. Must be called outside a runtime.
@@ -74,7 +86,7 @@ impl Store {
     }
 
     /// Starts a thread for each connection.
-    pub(super) fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
+    pub(super) fn start(connections: Connections, keys: Keys, rooms: Rooms) -> Result<Self, String> {
         let (get_keys, change_keys, latency) = (keys.clone(), keys.clone(), latency());
         let (read_latency, write_latency) = (latency.clone(), latency.clone());
         let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, MAX_BATCH_JOBS, move |connection, jobs| {
@@ -97,12 +109,14 @@ impl Store {
         let (scans, threads) = Lane::start("keyfob-scans", connections.scans, true)?;
         all.extend(threads);
         let (replies, writable) = (Replies::start()?, Writable::default());
-        let outcome = writable.clone();
+        let (outcome, change_rooms) = (writable.clone(), rooms.clone());
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, MAX_BATCH_JOBS, move |connection, jobs| {
-            observed(&write_latency, "write", || writes::change(&mut **connection, &change_keys, &replies, &outcome, jobs))
+            observed(&write_latency, "write", || {
+                writes::change(&mut **connection, &change_keys, &replies, &outcome, &change_rooms, jobs)
+            })
         })?;
         all.extend(threads);
-        Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, latency, all: Mutex::new(all) })))
+        Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, rooms, latency, all: Mutex::new(all) })))
     }
 
     /// Ends the threads once all their jobs are done. If clones are left, the last one does.

@@ -10,7 +10,7 @@
 
 use keyfob_scim::{Attribute, Filter, Op, Query};
 
-use super::{filter, schema};
+use super::{filter, migrations};
 use crate::database::{Connection, DatabaseError, Dialect, ErrorKind, Record, Sql};
 
 /// How many devices may lack an entry in the index. Each search reads them all.
@@ -224,7 +224,7 @@ pub(super) fn index(connection: &mut dyn Connection) -> Result<bool, DatabaseErr
 pub(super) fn renew(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     tracing::warn!("store: the index of users and names was damaged; it is made anew");
     connection.run("DROP TABLE device_text")?;
-    connection.run(schema::TEXT_INDEX)?;
+    connection.run(migrations::TEXT_INDEX)?;
     connection.run("INSERT INTO device_unindexed (id) SELECT id FROM device WHERE true ORDER BY id ON CONFLICT DO NOTHING")?;
     Ok(())
 }

@@ -7,11 +7,13 @@ use keyfob_scim::{Count, Counted, Entry, Error, Event, Limit, Naming, Step, Swap
 use super::batch::{Swapped, Write, settle};
 use super::call::Call;
 use super::columns::{device_record_columns, device_row_columns};
-use super::keys::Keys;
+use super::keys::{Keys, Sealer};
 use super::lines;
+use super::outbox::{self, Drafts};
 use super::reads::{find, found_in};
 use super::refusal::unavailable;
 use super::replies::{Finished, Replies};
+use super::rooms::Rooms;
 use super::rows::{device_values, seal};
 use super::schema;
 use super::serial;
@@ -69,6 +71,7 @@ pub(crate) fn change(
     keys: &Keys,
     replies: &Replies<Stepped>,
     writable: &Writable,
+    rooms: &Rooms,
     jobs: Vec<Change>,
 ) -> Vec<Change> {
     let many = jobs.len();
@@ -88,7 +91,7 @@ pub(crate) fn change(
     round.read(connection, keys);
     // Requests that only read do not wait for the commit.
     replies.leave(&mut round.finished);
-    round.write(connection, keys, writable);
+    round.write(connection, keys, writable, rooms);
     replies.leave(&mut round.finished);
     round.next
 }
@@ -159,7 +162,7 @@ impl Round {
         }
     }
 
-    fn write(&mut self, connection: &mut dyn Connection, keys: &Keys, writable: &Writable) {
+    fn write(&mut self, connection: &mut dyn Connection, keys: &Keys, writable: &Writable, rooms: &Rooms) {
         if self.swaps.is_empty() && self.lines.is_empty() {
             return;
         }
@@ -170,9 +173,7 @@ impl Round {
         let writes = if swaps.is_empty() {
             Ok(Vec::new())
         } else {
-            let writes = keys
-                .sealer(connection)
-                .and_then(|sealer| firsts.map(|first| Write::new(&first.swap, &first.counts, &sealer)).collect());
+            let writes = keys.sealer(connection).and_then(|sealer| firsts.map(|first| write(first, &sealer, rooms)).collect());
             writes.map_err(|error| schema::explained(connection, error))
         };
         let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
@@ -211,6 +212,11 @@ impl Round {
     }
 }
 
+/// A swap to be written, with its sealed record and room for its signals.
+fn write<'s>(swapping: &'s Swapping, sealer: &Sealer, rooms: &Rooms) -> Result<Write<'s>, DatabaseError> {
+    Write::new(&swapping.swap, &swapping.counts, sealer)?.with_signals(rooms)
+}
+
 /// The outcome of an insert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Inserted {
@@ -231,6 +237,7 @@ pub(crate) fn insert(
     entry: &mut Entry,
     naming: &Naming,
     event: &Event,
+    drafts: &Drafts<'_>,
 ) -> Result<Inserted, DatabaseError> {
     let has_serial = matches!(naming, Naming::Serial(_));
     let sealer = keys.sealer(connection)?;
@@ -253,7 +260,7 @@ pub(crate) fn insert(
                     return Ok(Inserted::SerialIsTaken);
                 }
             }
-            put(connection, entry, &record, event)
+            put(connection, entry, &record, event, drafts)
         })?;
         if inserted != Inserted::IdIsTaken {
             return Ok(inserted);
@@ -262,13 +269,20 @@ pub(crate) fn insert(
 }
 
 /// Inserts an entry. If an earlier try has stored it, gives the entry the name of that try.
-fn put(connection: &mut dyn Connection, entry: &mut Entry, record: &[u8], event: &Event) -> Result<Inserted, DatabaseError> {
+fn put(
+    connection: &mut dyn Connection,
+    entry: &mut Entry,
+    record: &[u8],
+    event: &Event,
+    drafts: &Drafts<'_>,
+) -> Result<Inserted, DatabaseError> {
     let Entry { row, version, .. } = entry;
     let mut sql = Sql::new(concat!("INSERT INTO device (", device_row_columns!(), ", ", device_record_columns!(), ") VALUES "));
     sql.tuple(device_values(row, &row.name, *version, record));
     sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     if !connection.rows(&sql)?.is_empty() {
         lines::insert(connection, &[&Event { device_id: row.id, ..event.clone() }])?;
+        outbox::insert(connection, std::iter::once((drafts, Some(&*row))))?;
         return Ok(Inserted::Stored);
     }
     // An earlier try whose connection was lost may have stored it.

@@ -108,7 +108,7 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
 
     let one = migrate(&fleet, &server, "sqlite://copy.db", &["--copy-only"]);
     let other = migrate(&fleet, &server, back, &[]);
-    assert_eq!((rows(&one), rows(&one).len()), (rows(&other), 6));
+    assert_eq!((rows(&one), rows(&one).len()), (rows(&other), 8));
     let server = Server::start(fleet.folder(), &["--store", back]);
     assert_eq!(server.admin().create(&json!({"type": "HOTP", "user": "new"})).1["name"], "HOTP00000004");
     // A finished copy is a store like any other, and is not overwritten.

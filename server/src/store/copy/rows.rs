@@ -23,9 +23,10 @@ impl Known {
     /// Adds rows of a large table to the states of their groups.
     fn add(&mut self, large: &Large, rows: &[Row]) -> Result<(), DatabaseError> {
         for row in rows {
-            let (id, other) = (number(row, 0)?, number(row, large.column)?);
+            let id = number(row, 0)?;
+            let others = large.columns.iter().map(|column| number(row, *column)).collect::<Result<Vec<_>, _>>()?;
             let state = self.groups.entry(large.group_of(id)).or_default();
-            *state = state.wrapping_add((large.part)(id, other));
+            *state = state.wrapping_add((large.part)(id, &others));
         }
         self.rows = self.rows.saturating_add(count(rows));
         Ok(())

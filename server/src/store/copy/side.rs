@@ -60,10 +60,11 @@ impl<'c> Side<'c> {
 
     /// The numbers and states of groups, from one on.
     pub(super) fn groups(&mut self, large: &Large, first: i64) -> Result<Vec<(i64, i64)>, DatabaseError> {
-        let Large { table: Table { name, columns }, span, column, state, .. } = large;
-        let column = columns.get(*column).map_or("", |(column, _)| *column);
+        let Large { table: Table { name, columns }, span, columns: positions, state, .. } = large;
+        let listed = positions.iter().filter_map(|position| columns.get(*position)).map(|(column, _)| *column);
+        let listed = std::iter::once("id").chain(listed).collect::<Vec<_>>().join(", ");
         let suffix = self.suffix;
-        let mut sql = Sql::new(format!("SELECT id / {span}, {state} FROM (SELECT id, {column} FROM {name}{suffix} WHERE id >= "));
+        let mut sql = Sql::new(format!("SELECT id / {span}, {state} FROM (SELECT {listed} FROM {name}{suffix} WHERE id >= "));
         sql.bind(first.saturating_mul(*span))
             .push(" ORDER BY id LIMIT ")
             .bind(limit(GROUP_PAGE_ROWS))

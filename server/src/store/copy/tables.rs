@@ -1,13 +1,22 @@
 //! The tables of a copy.
 
-use crate::store::columns::{Table, account, device, key_check, message_count, sequence, trail};
+use crate::store::columns::{Table, account, device, key_check, message_count, outbox, sequence, signal_stream, trail};
 
 /// All tables, in the order in which services lock them, which makes deadlocks rare.
-pub(super) const ALL: [&Table; 6] =
-    [&message_count::TABLE, &device::TABLE, &sequence::TABLE, &trail::TABLE, &account::TABLE, &key_check::TABLE];
+pub(super) const ALL: [&Table; 8] = [
+    &message_count::TABLE,
+    &device::TABLE,
+    &sequence::TABLE,
+    &trail::TABLE,
+    &outbox::TABLE,
+    &account::TABLE,
+    &key_check::TABLE,
+    &signal_stream::TABLE,
+];
 
 /// The tables that are rewritten as a whole.
-pub(super) const SMALL: [&Table; 4] = [&account::TABLE, &sequence::TABLE, &key_check::TABLE, &message_count::TABLE];
+pub(super) const SMALL: [&Table; 5] =
+    [&account::TABLE, &sequence::TABLE, &key_check::TABLE, &message_count::TABLE, &signal_stream::TABLE];
 
 /// A table of which only changes are read again, by groups of rows with adjacent ids.
 ///
@@ -18,12 +27,12 @@ pub(super) struct Large {
     pub(super) table: Table,
     /// How many ids a group has.
     pub(super) span: i64,
-    /// The position of the column that makes up the state with the id.
-    pub(super) column: usize,
+    /// The positions of the columns that make up the state with the id.
+    pub(super) columns: &'static [usize],
     /// The state in SQL.
     pub(super) state: &'static str,
-    /// What a row adds to the state, computed from its id and that column.
-    pub(super) part: fn(i64, i64) -> i64,
+    /// What a row adds to the state, computed from its id and those columns.
+    pub(super) part: fn(i64, &[i64]) -> i64,
 }
 
 impl Large {
@@ -33,8 +42,13 @@ impl Large {
 }
 
 /// Each change of a device changes its version.
-const DEVICES: Large =
-    Large { table: device::TABLE, span: 1, column: device::VERSION, state: "max(version)", part: |_, version| version };
+const DEVICES: Large = Large {
+    table: device::TABLE,
+    span: 1,
+    columns: &[device::VERSION],
+    state: "max(version)",
+    part: |_, columns| columns.iter().sum(),
+};
 
 /// A line never changes. The state has the ids of a group and the sum of their times in different
 /// bits: until the year 4000, the sum of 100 times has no more than 42 bits. The ids show which
@@ -43,9 +57,26 @@ const DEVICES: Large =
 const LINES: Large = Large {
     table: trail::TABLE,
     span: 100,
-    column: trail::AT,
+    columns: &[trail::AT],
     state: "CAST(sum((id % 100 + 1) * 4398046511104 + at) AS BIGINT)",
-    part: |id, at| id.wrapping_rem(100).wrapping_add(1).wrapping_mul(1 << 42).wrapping_add(at),
+    part: |id, columns| part_of_id(id).wrapping_add(columns.iter().sum()),
 };
 
-pub(super) const LARGE: [Large; 2] = [DEVICES, LINES];
+/// A signal changes when it is given up or sent again, which shows in its status and its time.
+/// Twice the times of a group have no more than 42 bits until the year 2600.
+const SIGNALS: Large = Large {
+    table: outbox::TABLE,
+    span: 100,
+    columns: &[outbox::AT, outbox::IS_DEAD],
+    state: "CAST(sum((id % 100 + 1) * 4398046511104 + at * 2 + is_dead) AS BIGINT)",
+    part: |id, columns| match columns {
+        [at, is_dead] => part_of_id(id).wrapping_add(at.wrapping_mul(2)).wrapping_add(*is_dead),
+        _ => 0,
+    },
+};
+
+fn part_of_id(id: i64) -> i64 {
+    id.wrapping_rem(100).wrapping_add(1).wrapping_mul(1 << 42)
+}
+
+pub(super) const LARGE: [Large; 3] = [DEVICES, LINES, SIGNALS];

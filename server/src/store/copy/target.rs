@@ -211,10 +211,15 @@ impl Target {
 
 fn open(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     rename(connection, COPY_SUFFIX, "")?;
-    // New lines of the target get numbers behind the copied ones.
+    // New rows of the target get numbers behind the copied ones.
     if connection.dialect() == Dialect::Postgres {
-        connection.run("SELECT setval(pg_get_serial_sequence('trail', 'id'), (SELECT max(id) FROM trail))")?;
+        for table in ["trail", "outbox"] {
+            let next = format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))");
+            connection.run(&next)?;
+        }
     }
+    // The processes that send have the leases of the source.
+    connection.run("UPDATE signal_stream SET owner = NULL WHERE owner IS NOT NULL")?;
     connection.run("DELETE FROM migration")?;
     schema::set(connection, Stage::Live)
 }

@@ -23,7 +23,9 @@ async fn create(store: &Store, users: &[&str], created: u64) -> Vec<i64> {
         let mut given = entry(user);
         given.row.created = created;
         given.row.external_id = user.starts_with('b').then(|| (*user).to_owned());
-        ids.push(store.insert(Box::new(given), Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap().row.id);
+        ids.push(
+            store.insert(Box::new(given), Naming::Numbered("HOTP"), event(EventKind::Create, 0), Vec::new()).await.unwrap().row.id,
+        );
     }
     ids
 }

@@ -47,7 +47,7 @@ async fn token_is_found_on_every_page_as_in_memory(place: Place) {
     let sms = Device::sms(hotp(1), NOW);
     let mut one = entry("ada");
     (one.row.kind, one.row.phone, one.device) = (sms.kind(), Some("911".to_owned()), sms);
-    memory.put(*store.insert(Box::new(one), Naming::Fixed("SMS".into()), event(EventKind::Create, 0)).await.unwrap());
+    memory.put(*store.insert(Box::new(one), Naming::Fixed("SMS".into()), event(EventKind::Create, 0), Vec::new()).await.unwrap());
     for (filter, searched) in [
         ("", 11),
         ("user eq 'grace'", 5),

@@ -4,6 +4,7 @@ use keyfob::Device;
 use keyfob_scim::{EventKind, Naming};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both};
+use crate::store::outbox::Drafts;
 use crate::store::{Difference, Imported, Outcome, Preview, Store, TrailQuery, writes};
 
 on_both! {
@@ -85,7 +86,8 @@ async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place
                 let mut draws = [id, 1000 + id].into_iter();
                 place.with(|connection| {
                     let (name, event) = (Naming::Numbered("HOTP"), event(EventKind::Create, 0));
-                    writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, &name, &event).unwrap();
+                    writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, &name, &event, &Drafts::default())
+                        .unwrap();
                 });
             });
         };

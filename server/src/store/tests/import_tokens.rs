@@ -147,7 +147,7 @@ async fn serial_of_an_import_is_taken_for_other_requests(place: Place) {
     let store = place.open();
     import(&store, &[token("A1", hotp(1))]).await;
     let entry = Box::new(Entry::from_token(device(NOW), None).unwrap());
-    let refused = store.insert(entry, Naming::Serial("A1".to_owned()), event(EventKind::Create, 0)).await.unwrap_err();
+    let refused = store.insert(entry, Naming::Serial("A1".to_owned()), event(EventKind::Create, 0), Vec::new()).await.unwrap_err();
     assert_eq!(refused.status, 409);
     store.close();
 }

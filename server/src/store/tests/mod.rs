@@ -18,6 +18,7 @@ mod lossy;
 mod lost_writes;
 mod modified;
 mod numbers;
+mod outbox;
 mod postgres;
 #[path = "../../../tests/support/proxy.rs"]
 mod proxy;
@@ -122,7 +123,7 @@ fn event(kind: EventKind, device_id: i64) -> Event {
 }
 
 async fn insert(store: &Store, entry: Entry) -> Entry {
-    *store.insert(Box::new(entry), Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap()
+    *store.insert(Box::new(entry), Naming::Numbered("HOTP"), event(EventKind::Create, 0), Vec::new()).await.unwrap()
 }
 
 /// A wrong code for a device, as a swap.

@@ -5,6 +5,7 @@ use keyfob_scim::{Attribute, Entry, Error, EventKind, Filter, Naming, PageStart,
 use super::{NOW, Place, device, entry, event, insert, keys, on_both, swap};
 use crate::database::{Connection, Sql};
 use crate::store::keys::Sealer;
+use crate::store::outbox::Drafts;
 use crate::store::{Store, schema, writes};
 
 on_both! {
@@ -19,7 +20,7 @@ async fn serial_is_given_once_until_its_device_is_deleted(place: Place) {
     let store = place.open();
     let insert = || {
         let name = Naming::Serial("FTK200".to_owned());
-        store.insert(Box::new(entry("")), name, event(EventKind::Create, 0))
+        store.insert(Box::new(entry("")), name, event(EventKind::Create, 0), Vec::new())
     };
     // Also of several that come at once.
     let (one, two, three) = tokio::join!(insert(), insert(), insert());
@@ -41,7 +42,7 @@ async fn serial_goes_to_one_of_the_devices_that_claim_it_at_once(place: Place) {
     // Two handles on one store, as in two processes.
     let stores = [place.open(), place.open()];
     let insert = |store: Store| async move {
-        store.insert(Box::new(entry("")), Naming::Serial("FTK200".to_owned()), event(EventKind::Create, 0)).await
+        store.insert(Box::new(entry("")), Naming::Serial("FTK200".to_owned()), event(EventKind::Create, 0), Vec::new()).await
     };
     let mut deleted = Vec::new();
     for _ in 0..6 {
@@ -87,7 +88,8 @@ async fn serial_goes_to_one_of_the_devices_that_claim_it_at_once(place: Place) {
 
 async fn token_is_given_to_a_user_and_taken_back(place: Place) {
     let store = place.open();
-    let mut token = *store.insert(Box::new(entry("")), Naming::Serial("1".to_owned()), event(EventKind::Create, 0)).await.unwrap();
+    let mut token =
+        *store.insert(Box::new(entry("")), Naming::Serial("1".to_owned()), event(EventKind::Create, 0), Vec::new()).await.unwrap();
     for user in ["alice", ""] {
         user.clone_into(&mut token.row.user);
         let swap = Swap {
@@ -115,7 +117,8 @@ async fn a_number_that_is_taken_is_passed_over_and_the_next_one_stored(place: Pl
         let (mut made, mut draws) = (entry(user), numbers.into_iter());
         place.with(|connection| {
             let (name, event) = (Naming::Numbered("HOTP"), event(EventKind::Create, 0));
-            writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, &name, &event).unwrap();
+            writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, &name, &event, &Drafts::default())
+                .unwrap();
         });
         (made, draws.len())
     };

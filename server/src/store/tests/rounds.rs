@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 use super::{Place, entry, event, keys, on_both, wrong_answer};
 use crate::store::Store;
 use crate::store::replies::Replies;
+use crate::store::rooms::Rooms;
 use crate::store::writable::Writable;
 use crate::store::writes::{Change, Job, Stepped, change};
 
@@ -17,7 +18,12 @@ fn done() -> Step {
 
 async fn request_that_reads_and_then_swaps_takes_one_round(place: Place) {
     let store: Store = place.open();
-    let id = store.insert(Box::new(entry("ada")), Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap().row.id;
+    let id = store
+        .insert(Box::new(entry("ada")), Naming::Numbered("HOTP"), event(EventKind::Create, 0), Vec::new())
+        .await
+        .unwrap()
+        .row
+        .id;
     let swap_then_done = Step::Get {
         id,
         to_swap: true,
@@ -60,7 +66,7 @@ async fn request_that_reads_and_then_swaps_takes_one_round(place: Place) {
         let taken = place.with(|connection| {
             let (mut left, mut taken) = (vec![job], 0);
             while !left.is_empty() {
-                left = change(connection, &keys(), &replies, &Writable::default(), left);
+                left = change(connection, &keys(), &replies, &Writable::default(), &Rooms::default(), left);
                 taken += 1;
             }
             taken

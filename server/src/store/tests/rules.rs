@@ -6,6 +6,7 @@ use keyfob_scim::{EventKind, Roles, Scope, Swap};
 use super::lossy::{Fate, Lossy};
 use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::database::Sql;
+use crate::store::rooms::Rooms;
 use crate::store::{Account, Keys, Store, TrailQuery};
 
 on_both! {
@@ -148,7 +149,7 @@ async fn an_account_is_reported_as_made_although_its_commit_was_unheard(place: P
                 .join()
                 .unwrap()
         });
-        let store = Store::start(connections, keys()).unwrap();
+        let store = Store::start(connections, keys(), Rooms::default()).unwrap();
         let account = |hash: &str| Account { name: name.into(), roles: Roles::ALL, password: Some(hash.into()), token: None };
         assert!(store.add_account(&account("hash")).await.unwrap(), "{name}");
         assert!(!store.add_account(&account("another")).await.unwrap(), "{name}");

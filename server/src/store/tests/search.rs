@@ -45,7 +45,7 @@ impl Both {
             given.row.last_modified = 1998 + at as u64 % 7;
             (given.row.kind, given.row.status) = (Kind::ALL[at % Kind::ALL.len()], Status::ALL[at % 4]);
             given.row.deleted = at % 11 == 0;
-            let stored = store.insert(Box::new(given), Naming::Fixed(text(7)), event(EventKind::Create, 0));
+            let stored = store.insert(Box::new(given), Naming::Fixed(text(7)), event(EventKind::Create, 0), Vec::new());
             model.put(*runtime.block_on(stored).unwrap());
         }
         Self { runtime, store, model: Mutex::new(model), _place: place }

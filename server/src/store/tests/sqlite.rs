@@ -16,6 +16,7 @@ use crate::database::{Access, Connection, DatabaseError, ErrorKind, transaction}
 use crate::database::{persist, reread};
 use crate::store::batch::{Swapped, Write, settle};
 use crate::store::keys::Sealer;
+use crate::store::outbox::Drafts;
 use crate::store::reads::find;
 use crate::store::{KeyFile, Store, schema, writes};
 
@@ -116,7 +117,8 @@ async fn create_is_one_commit_and_stored_once_under_the_name_of_its_reply() {
     for (id, last) in [(7, Fate::Well), (8, Fate::Unheard), (9, Fate::Undone)] {
         connection.fates = vec![Fate::Well, Fate::Well, Fate::Well, Fate::Well, last];
         let mut made = entry("alice");
-        writes::insert(&mut connection, &keys(), || Ok(id), &mut made, &name, &event(EventKind::Create, 0)).unwrap();
+        writes::insert(&mut connection, &keys(), || Ok(id), &mut made, &name, &event(EventKind::Create, 0), &Drafts::default())
+            .unwrap();
         assert!(connection.fates.is_empty(), "{last:?}");
         assert_eq!(store.get(id).await.unwrap().as_ref(), Some(&made), "{last:?}");
     }

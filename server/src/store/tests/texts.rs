@@ -50,7 +50,7 @@ impl Indexed {
             let mut given = entry(&format!("{common}{}", text(&mut seed, at as u64 % 12)));
             (given.row.created, given.row.deleted) = (1000 + at as u64 % 9, at.is_multiple_of(11));
             let name = Naming::Fixed(format!("K{}", text(&mut seed, 2 + at as u64 % 7)));
-            model.put(*runtime.block_on(store.insert(Box::new(given), name, event(EventKind::Create, 0))).unwrap());
+            model.put(*runtime.block_on(store.insert(Box::new(given), name, event(EventKind::Create, 0), Vec::new())).unwrap());
         };
         (0..60).for_each(|at| put(&store, at));
         runtime.block_on(index_all(&store));

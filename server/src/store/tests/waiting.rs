@@ -135,7 +135,10 @@ async fn a_search_by_an_index_waits_for_none_that_reads_all(place: Place) {
 async fn a_value_that_many_devices_have_is_searched_as_one_that_reads_all(place: Place) {
     let store = place.open();
     for _ in 0..11 {
-        store.insert(Box::new(entry("alice")), Naming::Fixed("Security PIN".into()), event(EventKind::Create, 0)).await.unwrap();
+        store
+            .insert(Box::new(entry("alice")), Naming::Fixed("Security PIN".into()), event(EventKind::Create, 0), Vec::new())
+            .await
+            .unwrap();
     }
     insert(&store, entry("bob")).await;
     let (begun, may_end) = (flag(), flag());

@@ -151,7 +151,9 @@ async fn services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy(
             assert_eq!(busy.get(id).await.map_err(|error| error.status), Err(503));
             assert_eq!(record(&busy, id).await.map_err(|error| error.status), Err(503));
             assert_eq!(busy.add_account(&account("new")).await.map_err(|error| error.status), Err(503));
-            let new = busy.insert(Box::new(entry("eve")), keyfob_scim::Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await;
+            let new = busy
+                .insert(Box::new(entry("eve")), keyfob_scim::Naming::Numbered("HOTP"), event(EventKind::Create, 0), Vec::new())
+                .await;
             assert_eq!(new.map_err(|error| error.status), Err(503));
             Store::open(&location, keys()).unwrap_err()
         });
@@ -206,7 +208,7 @@ async fn a_database_is_not_copied_to_itself_by_another_name() {
     refused(&place, &other_name(&place), "it is the store itself by another name, or made from its backup").await;
     // Neither is one that has no identity yet.
     let place = Place::postgres();
-    place.with(|connection| schema::migrate_to(connection, schema::IDENTITY_STEP - 1).unwrap());
+    place.with(|connection| schema::migrate_to(connection, migrations::IDENTITY_STEP - 1).unwrap());
     let other = other_name(&place);
     let error = copied(&place, &other, true, |_, _| ()).await.unwrap_err();
     assert!(error.contains("it is the store itself by another name"), "{error}");
