@@ -7,14 +7,15 @@
 //! The layers, lowest first. A module uses its own layer and lower ones only, as
 //! `tests/layers.rs` checks:
 //!
-//! 1. `connection`, `file`, `phone`, `priority`, `problem`, `tls`
+//! 1. `connection`, `file`, `key_lines`, `phone`, `priority`, `problem`, `tls`
 //! 2. `database`
 //! 3. `store`
 //! 4. `delivery`
-//! 5. `config`
-//! 6. `soffid`, `tokens`
-//! 7. `http`
-//! 8. `cli`
+//! 5. `signals`
+//! 6. `config`
+//! 7. `soffid`, `tokens`
+//! 8. `http`
+//! 9. `cli`
 #![forbid(unsafe_code)]
 // No panic is reachable from any input: what may panic is not written. Tests may.
 #![cfg_attr(
@@ -29,9 +30,12 @@ pub mod database;
 mod delivery;
 mod file;
 pub mod http;
+mod key_lines;
 mod phone;
 mod priority;
 mod problem;
+#[allow(dead_code, unused_imports)]
+mod signals;
 mod soffid;
 pub mod store;
 mod tls;

@@ -12,11 +12,12 @@ use std::path::Path;
 use imports::{Crate, circles, layer_faults};
 
 /// From the lowest to the highest. A folder or a file uses its own layer and lower ones.
-const LAYERS: [&[&str]; 8] = [
-    &["connection", "file", "phone", "priority", "problem", "tls"],
+const LAYERS: [&[&str]; 9] = [
+    &["connection", "file", "key_lines", "phone", "priority", "problem", "tls"],
     &["database"],
     &["store"],
     &["delivery"],
+    &["signals"],
     &["config"],
     &["soffid", "tokens"],
     &["http"],

@@ -3,54 +3,9 @@
 
 use std::fmt;
 
-use toml::Value;
-
-/// A key of the configuration.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ConfigKey {
-    /// Its path: `section.key`, or the name alone.
-    pub(crate) path: &'static str,
-    /// Where it may be set, and how its text is read.
-    pub(crate) form: Form,
-    /// The value if it is not set.
-    pub(crate) default: Option<&'static str>,
-    /// The default, or an example if there is none.
-    pub(super) example: &'static str,
-    /// The unit of a number, the choices of a name, or the form of a text.
-    pub(super) unit: &'static str,
-    /// Its purpose in a line.
-    pub(super) meaning: &'static str,
-    /// Whether its value is hidden: a password, a key, or a person's data.
-    pub(super) is_hidden: bool,
-}
-
-/// Where a key may be set, and how its text is read there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Text, even if it looks like a number: a password may.
-    Text,
-    /// A number, a list, `true` or `false`.
-    Value,
-    /// Any value, in the file only.
-    File,
-    /// A table with keys of the operator's own, in the file only.
-    Table,
-}
-
-use Form::{File, Table as Open, Text, Value as Plain};
-
-const fn key(path: &'static str, form: Form, default: &'static str, unit: &'static str, meaning: &'static str) -> ConfigKey {
-    ConfigKey { path, form, default: Some(default), example: default, unit, meaning, is_hidden: false }
-}
-
-const fn unset(path: &'static str, form: Form, example: &'static str, unit: &'static str, meaning: &'static str) -> ConfigKey {
-    ConfigKey { path, form, default: None, example, unit, meaning, is_hidden: false }
-}
-
-/// A key without a default, whose value is hidden.
-const fn hidden(path: &'static str, form: Form, example: &'static str, unit: &'static str, meaning: &'static str) -> ConfigKey {
-    ConfigKey { is_hidden: true, ..unset(path, form, example, unit, meaning) }
-}
+use super::key::Form::{File, Table as Open, Text, Value as Plain};
+use super::key::{ConfigKey, hidden, key, unset};
+use super::signal_keys::SIGNALS;
 
 const SERVICE: &[ConfigKey] = &[
     key("listen", Text, "127.0.0.1:8080", "address:port", "where the service listens; port 0 takes a free one"),
@@ -308,24 +263,7 @@ const USERS: &[ConfigKey] = &[hidden(
 
 /// All keys, in the order of the documentation.
 pub(crate) fn keys() -> impl Iterator<Item = &'static ConfigKey> {
-    [SERVICE, DEVICES, LIMITS, MESSAGES, SMS, VOICE, USERS].into_iter().flatten()
-}
-
-impl ConfigKey {
-    /// The variable that sets it; none for a key that is set in the file only.
-    pub(crate) fn variable(&self) -> Option<String> {
-        self.is_settable().then(|| format!("KEYFOB_{}", self.path.replace('.', "_").to_uppercase()))
-    }
-
-    /// Whether the environment and flags may set it.
-    pub(crate) const fn is_settable(&self) -> bool {
-        matches!(self.form, Text | Plain)
-    }
-
-    /// The value for a text of the environment or of a flag.
-    pub(crate) fn parse(&self, text: &str) -> Value {
-        if self.form == Text { text.into() } else { super::reader::parse_value(text) }
-    }
+    [SERVICE, DEVICES, LIMITS, MESSAGES, SMS, VOICE, SIGNALS, USERS].into_iter().flatten()
 }
 
 /// The catalog as a table for people: each key with its default, unit and purpose.
@@ -348,6 +286,8 @@ impl fmt::Display for Catalog {
 
 #[cfg(test)]
 mod tests {
+    use toml::Value;
+
     use super::*;
     use crate::config::Config;
 
@@ -358,7 +298,7 @@ mod tests {
     #[test]
     fn defaults_of_the_catalog_are_those_of_the_reader() {
         let base = "email.server = 'mail.example.com'\nemail.from = 'otp@example.com'\n\
-                    sms.url = 'https://sms.example.com/'\nvoice.url = 'https://voice.example.com/'\n";
+                    sms.url = 'https://sms.example.com/'\nvoice.url = 'https://voice.example.com/'\nreceiver.name = 'main'\n";
         let empty = read(base, &[]);
         for key in keys() {
             let Some(default) = key.default else { continue };

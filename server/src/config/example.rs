@@ -4,7 +4,8 @@ use std::fmt;
 
 use toml::Value;
 
-use super::catalog::{ConfigKey, Form, keys};
+use super::catalog::keys;
+use super::key::{ConfigKey, Form};
 use super::reader::parse_value;
 
 /// What the file says before its first key.
@@ -36,7 +37,9 @@ impl fmt::Display for Example {
                     writeln!(f, "[{section}]")?;
                 } else {
                     // A channel with a section is configured, and needs its other keys.
-                    write_comment(f, &format!("For several servers write [[{section}]] once for each, in the order of use."))?;
+                    let several = if section == "receiver" { "receivers" } else { "servers" };
+                    let order = if section == "receiver" { "" } else { ", in the order of use" };
+                    write_comment(f, &format!("For several {several} write [[{section}]] once for each{order}."))?;
                     writeln!(f, "#[{section}]")?;
                 }
                 last = section;
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn keys_of_the_example_are_valid_together() {
         // A throttle needs bounds that are not the defaults, and a password is in one place.
-        let excluded = ["#throttle_", "#password_file"];
+        let excluded = ["#throttle_", "#password_file", "#token_file"];
         let text = uncomment(|line| !excluded.iter().any(|start| line.starts_with(start)));
         assert!(read(&text).contains("smtp.example.com"));
     }

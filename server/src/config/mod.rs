@@ -2,6 +2,7 @@
 
 mod catalog;
 mod example;
+mod key;
 mod links;
 mod log;
 mod messages;
@@ -9,7 +10,9 @@ mod names;
 mod origins;
 mod policy;
 mod reader;
+mod receivers;
 mod set_keys;
+mod signal_keys;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,6 +27,7 @@ use zeroize::Zeroizing;
 use crate::database::{Location, MIN_CONNECTIONS, Options};
 use crate::delivery;
 pub use crate::problem::Problem;
+use crate::signals;
 pub(crate) use catalog::Catalog;
 pub(crate) use example::Example;
 pub(crate) use log::filter as log_filter;
@@ -97,6 +101,7 @@ pub struct Config {
     /// configure it.
     pub links: Vec<String>,
     pub(crate) delivery: delivery::Config,
+    pub(crate) signals: signals::Config,
 }
 
 impl Config {
@@ -136,6 +141,8 @@ impl Config {
         let mut settings = settings(table);
         let (message_limits, region) = table.read_section("messages", messages::read).unwrap_or_default();
         settings.message_limits = message_limits;
+        let signals = receivers::read(table, settings.profile);
+        settings.signals = signals.settings();
         let tls = table.read_section("tls", |tls| {
             let (certificate, key) = (tls.take("certificate_file"), tls.take("key_file"));
             if certificate.is_some() != key.is_some() {
@@ -193,6 +200,7 @@ impl Config {
                 sms: table.take_sections("sms"),
                 voice: table.take_sections("voice"),
             },
+            signals,
         }
     }
 }

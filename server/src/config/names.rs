@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
-use super::catalog::{ConfigKey, keys};
+use super::catalog::keys;
+use super::key::ConfigKey;
 use super::reader::path_in_list;
 use crate::problem::Problem;
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use toml::{Table, Value};
 
-use super::catalog::{ConfigKey, keys};
+use super::catalog::keys;
+use super::key::ConfigKey;
 use super::names::sections;
 use super::{Problem, merge};
 use crate::database::{Location, Options};

@@ -2,18 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::message::Channel;
+use crate::file;
 use crate::problem::Problem;
 
 /// What the time-outs of a channel with several servers may add up to. A login may wait for all of
 /// them, and a service that stops finishes its requests within this time.
 const MAX_TOTAL_SECONDS: f64 = 30.0;
+
+/// The longest file with a secret.
+const MAX_SECRET_BYTES: usize = 4096;
 
 /// The longest name of a server.
 const MAX_NAME_BYTES: usize = 40;
@@ -212,13 +217,8 @@ impl fmt::Debug for Hidden {
 pub(super) fn check_together<T: Settings>(channel: Channel, sections: &[Section<T>], problems: &mut Vec<Problem>) {
     for (at, section) in sections.iter().enumerate() {
         let Some(name) = section.settings.name() else { continue };
-        let mut check = Check::new(&section.path, problems);
-        if !is_name(name) {
-            check.wrong("name", "must be 1 to 40 letters, digits and ._- in ASCII, and begin with a letter");
-        }
-        if sections.iter().take(at).any(|earlier| earlier.settings.name() == Some(name)) {
-            check.wrong("name", "is the name of an earlier one in the list");
-        }
+        let earlier = sections.iter().take(at).filter_map(|section| section.settings.name());
+        Check::new(&section.path, problems).name(name, earlier);
     }
     let total: f64 = sections.iter().map(|section| section.settings.timeout()).sum();
     if sections.len() > 1 && total > MAX_TOTAL_SECONDS {
@@ -237,30 +237,65 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
+/// The first line of a file, which is a secret. Errors: the file has none.
+fn first_line(path: &Path, name: &str) -> Result<Hidden, String> {
+    let read = File::open(path).and_then(|mut file| file::read(&mut file, MAX_SECRET_BYTES));
+    let bytes = read.map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = str::from_utf8(&bytes).ok().filter(|text| text.len() <= MAX_SECRET_BYTES);
+    let line = text.and_then(|text| text.lines().next()).filter(|line| !line.is_empty());
+    line.map(Hidden::from).ok_or_else(|| format!("{}: must begin with a {name}", path.display()))
+}
+
 /// Collects the problems of a table.
-pub(super) struct Check<'a> {
+pub(crate) struct Check<'a> {
     path: &'a str,
     problems: &'a mut Vec<Problem>,
 }
 
 impl<'a> Check<'a> {
-    pub(super) fn new(path: &'a str, problems: &'a mut Vec<Problem>) -> Self {
+    pub(crate) fn new(path: &'a str, problems: &'a mut Vec<Problem>) -> Self {
         Self { path, problems }
     }
 
     /// Notes a problem.
-    pub(super) fn wrong(&mut self, key: &str, message: impl Into<String>) {
+    pub(crate) fn wrong(&mut self, key: &str, message: impl Into<String>) {
         self.problems.push(Problem::new(&format!("{}.{key}", self.path), &message.into()));
     }
 
     /// The value, or a problem and none.
-    pub(super) fn ok<T>(&mut self, key: &str, result: Result<T, String>) -> Option<T> {
+    pub(crate) fn ok<T>(&mut self, key: &str, result: Result<T, String>) -> Option<T> {
         result.map_err(|message| self.wrong(key, message)).ok()
     }
 
+    /// A name in a list, which no `earlier` one may have.
+    pub(crate) fn name<'n>(&mut self, name: &str, mut earlier: impl Iterator<Item = &'n str>) {
+        if !is_name(name) {
+            self.wrong("name", "must be 1 to 40 letters, digits and ._- in ASCII, and begin with a letter");
+        }
+        if earlier.any(|earlier| earlier == name) {
+            self.wrong("name", "is the name of an earlier one in the list");
+        }
+    }
+
+    /// A secret that a key has, or the first line of the file of another. None if neither is set.
+    ///
+    /// Errors: both are set, or the file has none; that is noted.
+    pub(crate) fn secret(&mut self, key: &str, text: Option<&Hidden>, file: Option<&Path>) -> Result<Option<Hidden>, ()> {
+        let file_key = format!("{key}_file");
+        match (text, file) {
+            (Some(_), Some(_)) => {
+                self.wrong(&file_key, format!("cannot be given with {key}"));
+                Err(())
+            }
+            (Some(text), None) => Ok(Some(text.clone())),
+            (None, Some(path)) => self.ok(&file_key, first_line(path, key)).map(Some).ok_or(()),
+            (None, None) => Ok(None),
+        }
+    }
+
     /// A time-out.
-    pub(super) fn timeout(&mut self, seconds: f64) -> Option<Duration> {
+    pub(crate) fn timeout(&mut self, key: &str, seconds: f64) -> Option<Duration> {
         let limit = if (0.1..=300.0).contains(&seconds) { Duration::try_from_secs_f64(seconds).ok() } else { None };
-        self.ok("timeout", limit.ok_or_else(|| "must be 0.1 to 300 seconds".to_owned()))
+        self.ok(key, limit.ok_or_else(|| "must be 0.1 to 300 seconds".to_owned()))
     }
 }

@@ -49,7 +49,7 @@ impl Client {
         let Section { path, settings: config, .. } = section;
         let mut check = Check::new(path, problems);
         let request = Request::new(path, config, &mut check);
-        let timeout = check.timeout(config.timeout);
+        let timeout = check.timeout("timeout", config.timeout);
         if config.success_text.as_deref() == Some("") {
             check.wrong("success_text", "must not be empty; leave it out to go by the status alone");
         }

@@ -28,12 +28,14 @@ mod tests;
 use std::sync::Arc;
 
 use config::Settings;
-pub(crate) use config::{Config, Section};
+pub(crate) use config::{Check, Config, Hidden, Section};
 pub(crate) use error::Error;
 pub(crate) use message::{Channel, Message};
 pub(crate) use servers::Attempts;
 use servers::{Server, Servers};
-pub(crate) use unfilled::unfilled;
+pub(crate) use target::Target;
+pub(crate) use template::{Encoding, Template};
+pub(crate) use unfilled::{Users, unfilled};
 
 use crate::problem::Problem;
 

@@ -7,7 +7,7 @@ use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderVa
 
 use super::config::{Check, Gateway};
 use super::error::Error;
-use super::target::{Target, is_loopback};
+use super::target::Target;
 use super::template::{Encoding, Template};
 use super::values::Values;
 
@@ -35,11 +35,8 @@ impl Request {
     /// Errors: none, and what is wrong is noted.
     pub(super) fn new(path: &str, config: &Gateway, check: &mut Check<'_>) -> Option<Self> {
         let target = check.ok("url", Target::parse(config.url.expose()));
-        if target.as_ref().is_some_and(|target| !target.is_encrypted && !config.allow_cleartext && !is_loopback(&target.host)) {
-            check.wrong(
-                "url",
-                "is plain http to another machine: use https, or set allow_cleartext = true on a network that you trust",
-            );
+        if let Some(target) = &target {
+            check.ok("url", target.check_cleartext(config.allow_cleartext));
         }
         let method = match config.method.as_str() {
             "GET" => Some(Method::GET),

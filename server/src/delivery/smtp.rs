@@ -2,9 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -30,12 +28,8 @@ use super::target::{is_loopback, without_brackets};
 use super::template::{Encoding, Template};
 use super::values::Values;
 use crate::connection::{CertificateRequest, Tls, connect};
-use crate::file;
 use crate::problem::Problem;
 use crate::tls;
-
-/// The longest password.
-const MAX_PASSWORD_BYTES: usize = 4096;
 
 /// How long a server that has taken the mail may take to answer QUIT.
 const QUIT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -93,7 +87,7 @@ impl Mailer {
         if subject.as_ref().is_some_and(|it| !it.has_code()) && body.as_ref().is_some_and(|it| !it.has_code()) {
             check.wrong("body", "neither subject nor body has ${PIN}, so no code would be sent");
         }
-        let timeout = check.timeout(config.timeout)?;
+        let timeout = check.timeout("timeout", config.timeout)?;
         let (from, domain) = from?;
         let named = config.name.as_ref().map(|name| format!("{name} at ")).unwrap_or_default();
         Some(Self {
@@ -270,31 +264,15 @@ fn enhanced_code(code: Code, said: &str) -> Option<&str> {
 
 /// None without a user name. Errors: what is wrong is noted.
 fn credentials(config: &Email, check: &mut Check<'_>) -> Result<Option<Credentials>, ()> {
-    let password = match (&config.password, &config.password_file) {
-        (Some(_), Some(_)) => {
-            check.wrong("password_file", "cannot be given with password");
-            return Err(());
-        }
-        (Some(password), None) => Some(Zeroizing::new(password.expose().to_owned())),
-        (None, Some(path)) => Some(check.ok("password_file", password_file(path)).ok_or(())?),
-        (None, None) => None,
-    };
+    let password = check.secret("password", config.password.as_ref(), config.password_file.as_deref())?;
     match (&config.username, password) {
         // The library keeps copies of both that are not wiped.
-        (Some(username), Some(password)) => return Ok(Some(Credentials::new(username.clone(), password.as_str().to_owned()))),
+        (Some(username), Some(password)) => return Ok(Some(Credentials::new(username.clone(), password.expose().to_owned()))),
         (None, None) => return Ok(None),
         (Some(_), None) => check.wrong("password", "is missing: username needs password or password_file"),
         (None, Some(_)) => check.wrong("username", "is missing: there is a password without it"),
     }
     Err(())
-}
-
-fn password_file(path: &Path) -> Result<Zeroizing<String>, String> {
-    let read = File::open(path).and_then(|mut file| file::read(&mut file, MAX_PASSWORD_BYTES));
-    let bytes = read.map_err(|error| format!("{}: {error}", path.display()))?;
-    let text = str::from_utf8(&bytes).ok().filter(|text| text.len() <= MAX_PASSWORD_BYTES);
-    let line = text.and_then(|text| text.lines().next()).filter(|line| !line.is_empty());
-    line.map(|line| Zeroizing::new(line.to_owned())).ok_or_else(|| format!("{}: must begin with a password", path.display()))
 }
 
 fn parse_subject(text: &str) -> Result<Template, String> {

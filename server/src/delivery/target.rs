@@ -7,20 +7,20 @@ use hyper::http::uri::{Authority, PathAndQuery};
 use super::template::{Encoding, Template};
 
 /// A parsed URL with placeholders in path and query.
-pub(super) struct Target {
+pub(crate) struct Target {
     /// Whether it is https.
-    pub(super) is_encrypted: bool,
+    pub(crate) is_encrypted: bool,
     /// For the header `Host`.
-    pub(super) authority: Authority,
+    pub(crate) authority: Authority,
     /// Without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     path: Template,
 }
 
 impl Target {
     /// Errors: what is wrong, without the URL, which may hold a password.
-    pub(super) fn parse(url: &str) -> Result<Self, String> {
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
         let (is_encrypted, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
             (Some(rest), _) => (true, rest),
             (_, Some(rest)) => (false, rest),
@@ -31,7 +31,7 @@ impl Target {
             return Err("must have no placeholder in its host: a user's attribute would choose where codes go".to_owned());
         }
         if authority.contains('@') {
-            return Err("must have no user name and password; set headers.Authorization".to_owned());
+            return Err("must have no user name and password; set headers.Authorization, or the token of a receiver".to_owned());
         }
         let authority: Authority = authority.parse().map_err(|_| "has a malformed host".to_owned())?;
         let port = authority.port_u16();
@@ -53,7 +53,7 @@ impl Target {
     /// The path and query of one request.
     ///
     /// Errors: no value, or one that leads to another path.
-    pub(super) fn path<'v>(&self, value: impl Fn(&str) -> Result<&'v str, String>) -> Result<PathAndQuery, String> {
+    pub(crate) fn path<'v>(&self, value: impl Fn(&str) -> Result<&'v str, String>) -> Result<PathAndQuery, String> {
         let text = self.path.render(Encoding::Percent, value)?;
         // Servers undo any escape of a dot.
         let path = text.split('?').next().unwrap_or_default();
@@ -61,6 +61,14 @@ impl Target {
             return Err("the path has a segment . or ..".to_owned());
         }
         text.parse().map_err(|_| "the path or query is malformed".to_owned())
+    }
+
+    /// Errors: it is plain http to another machine, and that is not allowed.
+    pub(crate) fn check_cleartext(&self, is_allowed: bool) -> Result<(), String> {
+        if self.is_encrypted || is_allowed || is_loopback(&self.host) {
+            return Ok(());
+        }
+        Err("is plain http to another machine: use https, or set allow_cleartext = true on a network that you trust".to_owned())
     }
 
     /// Whether it has the code.

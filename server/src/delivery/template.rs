@@ -12,7 +12,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// How a value is encoded in place of its placeholder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     /// As it is.
     Plain,
     /// As it is, without control characters: a header or a subject.
@@ -28,7 +28,7 @@ pub(super) enum Encoding {
 }
 
 /// A parsed template.
-pub(super) struct Template(Vec<Piece>);
+pub(crate) struct Template(Vec<Piece>);
 
 enum Piece {
     /// May hold a password.
@@ -39,7 +39,7 @@ enum Piece {
 
 impl Template {
     /// Errors: what is wrong with the first bad placeholder.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once("${") {
@@ -62,7 +62,7 @@ impl Template {
     /// The text with a value for each placeholder.
     ///
     /// Errors: that of `value`, or the name of a placeholder whose value cannot be encoded.
-    pub(super) fn render<'v>(
+    pub(crate) fn render<'v>(
         &self,
         encoding: Encoding,
         value: impl Fn(&str) -> Result<&'v str, String>,
@@ -93,12 +93,12 @@ impl Template {
     }
 
     /// The names of its placeholders.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| if let Piece::Value(name) = piece { Some(name.as_str()) } else { None })
     }
 
     /// Whether one of its placeholders is the code.
-    pub(super) fn has_code(&self) -> bool {
+    pub(crate) fn has_code(&self) -> bool {
         self.names().any(|name| name == "PIN" || name == "PIN_SPACED")
     }
 

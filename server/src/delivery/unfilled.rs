@@ -9,7 +9,7 @@ use super::values::Values;
 use crate::problem::Problem;
 
 /// Users by their names, each with its attributes.
-type Users = BTreeMap<String, BTreeMap<String, String>>;
+pub(crate) type Users = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Returns a problem for each template with placeholders that are neither keyfob's own in its
 /// channel nor an attribute of any user.

@@ -1,13 +1,17 @@
 //! What all requests share.
 
+use std::sync::Arc;
+
 use getrandom::SysRng;
 use keyfob_scim::Service;
 
 use super::auth::Accounts;
+use super::listen::Stop;
 use super::metrics::Metrics;
 use super::requests::Requests;
 use crate::config::Config;
 use crate::delivery::Delivery;
+use crate::signals::Signals;
 use crate::store::Store;
 
 /// What all requests share.
@@ -18,5 +22,11 @@ pub(crate) struct App {
     pub(crate) accounts: Accounts,
     pub(crate) metrics: Metrics,
     pub(crate) requests: Requests,
+    #[allow(dead_code)]
+    /// Becomes true when the service stops.
+    pub(crate) stop: Stop,
+    #[allow(dead_code)]
+    /// None without receivers.
+    pub(crate) signals: Option<Arc<Signals>>,
     pub(crate) config: Config,
 }

@@ -222,7 +222,9 @@ fn keys_of_the_readme_are_those_of_the_command_and_their_examples_are_right() {
         fs::write(folder.join(name), made.cert.pem()).unwrap();
     }
     fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
-    fs::write(folder.join("smtp.password"), "not a secret, but a test\n").unwrap();
+    for name in ["smtp.password", "receiver.token"] {
+        fs::write(folder.join(name), "not-a-secret-but-a-test\n").unwrap();
+    }
     let lines = |row: &[&str]| -> Vec<String> {
         let spans = row[3].split("<br>").map(|span| span.strip_prefix('`').and_then(|span| span.strip_suffix('`')).expect("code"));
         spans.map(str::to_owned).collect()

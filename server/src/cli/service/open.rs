@@ -41,7 +41,7 @@ pub(crate) async fn open_unchecked(config: &Config) -> Result<(Store, bool, KeyC
         Some(key) => (Keys::parse(key)?, false),
         None => KeyFile::new(&config.sealing_keys_file).read_or_make().map_err(|error| format!("sealing_keys_file: {error}"))?,
     };
-    let store = Store::open(&config.store, keys)?;
+    let store = Store::open_with(&config.store, keys, config.signals.outbox_rules())?;
     let check = store.check_keys().await?;
     Ok((store, is_new, check))
 }

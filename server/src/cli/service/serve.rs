@@ -9,23 +9,23 @@ use keyfob_scim::Service;
 use tokio::sync::watch;
 
 use super::greeting::Greeting;
-use super::startup::{self, Listeners};
+use super::startup::{self, Checked, Listeners};
 use super::stop::Hangups;
 use super::watch::Watches;
 use super::{configuration, first_account, manager, open};
 use crate::cli::args::ServeArgs;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
-use crate::config::{Config, LogFormat};
-use crate::delivery::Delivery;
+use crate::config::LogFormat;
 use crate::http::{self, Accounts, App, Certificate, Limits, Metrics, Requests};
+use crate::signals::Signals;
 
 pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     let mut config = args.config;
     config.set.extend(
         [("listen", args.listen), ("profile", args.profile)].into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))),
     );
-    let (config, delivery) = match startup::check(&config) {
+    let checked = match startup::check(&config) {
         Ok(checked) => checked,
         Err(problems) => {
             for problem in &problems {
@@ -35,15 +35,16 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
         }
     };
     if args.check {
+        let config = checked.config;
         let warnings = configuration::link_warning(&config).into_iter().chain(startup::unfilled_templates(&config));
         warnings.chain(startup::region_warning(&config)).for_each(|warning| note(&warning));
         output::line("The configuration is valid.")?;
         return Ok(ExitCode::SUCCESS);
     }
-    startup::start_log(&config)?;
+    startup::start_log(&checked.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let format = config.log_format;
-    match runtime.block_on(serve(config, delivery)) {
+    let format = checked.config.log_format;
+    match runtime.block_on(serve(checked)) {
         // In the form of the log, whatever its filter is.
         Err(error) if format == LogFormat::Json => {
             let line = output::json_line(output::log_event("ERROR", &error.to_string()))?;
@@ -54,12 +55,15 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     }
 }
 
-async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
+async fn serve(checked: Checked) -> Result<()> {
+    let Checked { mut config, delivery, signals } = checked;
     let hangups = Hangups::handle()?;
     let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
     // Before any file is made: a start that cannot serve leaves none behind.
     let listeners = Listeners::bind(&mut config)?;
     let is_new_store = config.store.file().is_some_and(|file| std::fs::metadata(file).map_or(0, |found| found.len()) == 0);
+    let signals = signals.map(|rules| Signals::open(rules, &config.signals.keys_file)).transpose()?;
+    let signals = signals.map(|(signals, _)| Arc::new(signals));
     let (store, is_new_key) = open::open(&config).await?;
     startup::warn(&config);
     // A reader of the greeting may stop the service at once.
@@ -72,8 +76,9 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     Greeting { config: &config, delivery: &delivery, is_new_store, is_new_key, is_durable, password: password.as_ref() }.print()?;
     drop(password);
 
-    let (watches, tls) = Watches::start(&config, &store, certificate, read_requests)?;
+    let (watches, tls) = Watches::start(&config, &store, signals.as_deref(), certificate, read_requests)?;
     let requests = Requests::default();
+    let (stop, stopped) = watch::channel(false);
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
@@ -81,9 +86,10 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         delivery,
         accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_max_pause)?,
         requests: requests.clone(),
+        stop: stopped.clone(),
+        signals,
         config,
     });
-    let (stop, stopped) = watch::channel(false);
     let indexing = tokio::spawn({
         let (store, stopped) = (store.clone(), stopped.clone());
         async move { tokio::join!(store.keep_texts_indexed(stopped.clone()), store.keep_counters_few(stopped)) }

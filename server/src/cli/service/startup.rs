@@ -12,10 +12,19 @@ use crate::config::{Config, LogFormat, Problem, log_filter};
 use crate::delivery::{self, Delivery};
 use crate::file;
 use crate::http::{self, Certificate};
+use crate::signals::Rules;
 use crate::store::Keys;
 
+/// A configuration and what was read for it.
+pub(super) struct Checked {
+    pub(super) config: Config,
+    pub(super) delivery: Delivery,
+    /// None without receivers.
+    pub(super) signals: Option<Rules>,
+}
+
 /// Checks everything that needs neither a socket nor a store.
-pub(super) fn check(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Problem>> {
+pub(super) fn check(args: &ConfigArgs) -> std::result::Result<Checked, Vec<Problem>> {
     let (config, mut problems) = read_all(args);
     let Some(config) = config else { return Err(problems) };
     if let Some(Err(error)) = config.tls.as_ref().map(Certificate::read) {
@@ -27,9 +36,10 @@ pub(super) fn check(args: &ConfigArgs) -> std::result::Result<(Config, Delivery)
     if config.users.is_some() {
         problems.append(&mut delivery::unfilled(&config.delivery, config.users.as_ref()));
     }
-    match Delivery::new(&config.delivery) {
-        Ok(delivery) if problems.is_empty() => Ok((config, delivery)),
-        delivery => Err([problems, delivery.err().unwrap_or_default()].concat()),
+    let signals = config.signals.check(config.public_url.as_deref(), config.users.as_ref());
+    match (Delivery::new(&config.delivery), signals) {
+        (Ok(delivery), Ok(signals)) if problems.is_empty() => Ok(Checked { config, delivery, signals }),
+        (delivery, signals) => Err([problems, delivery.err().unwrap_or_default(), signals.err().unwrap_or_default()].concat()),
     }
 }
 
@@ -89,8 +99,14 @@ pub(super) fn warn(config: &Config) {
         tracing::warn!("{warning}");
     }
     let key_file = config.sealing_keys.is_none().then_some(config.sealing_keys_file.as_path());
+    let signing_keys = config.settings.signals.map(|_| config.signals.keys_file.as_path());
     let tls_key = config.tls.as_ref().map(|tls| tls.key_file.as_path());
-    for (key, path) in [("sealing_keys_file", key_file), ("store", config.store.file()), ("tls.key_file", tls_key)] {
+    for (key, path) in [
+        ("sealing_keys_file", key_file),
+        ("signals.keys_file", signing_keys),
+        ("store", config.store.file()),
+        ("tls.key_file", tls_key),
+    ] {
         if let Some((path, exposed)) = path.and_then(|path| Some((path, file::exposed(path)?))) {
             tracing::warn!("{key}: {}: {exposed}", path.display());
         }

@@ -1,9 +1,10 @@
-//! The files that a running service watches: its key file, and its TLS certificate with its key.
+//! The files that a running service watches: its key files, and its TLS certificate with its key.
 
 mod certificate;
 mod file_watch;
 mod key_file;
 mod reader;
+mod signing_keys;
 
 use std::io;
 
@@ -15,8 +16,10 @@ pub(super) use key_file::watch_key_file;
 use crate::cli::output::note;
 use crate::config::Config;
 use crate::http::Certificate;
+use crate::signals::Signals;
 use crate::store::Store;
 use certificate::watch_certificate;
+use signing_keys::watch_signing_keys;
 
 /// The watches of a service. They log what they find.
 pub(super) struct Watches(Vec<FileWatch>);
@@ -27,10 +30,14 @@ impl Watches {
     pub(super) fn start(
         config: &Config,
         store: &Store,
+        signals: Option<&Signals>,
         certificate: Option<Certificate>,
         requests: ReadRequests,
     ) -> io::Result<(Self, Option<watch::Receiver<Certificate>>)> {
         let mut watches: Vec<_> = watch_key_file(config, store, log_key_file, requests.clone())?.into_iter().collect();
+        if let Some(signals) = signals {
+            watches.push(watch_signing_keys(config, signals, log_signing_keys, requests.clone())?);
+        }
         let Some((files, certificate)) = config.tls.as_ref().zip(certificate) else {
             return Ok((Self(watches), None));
         };
@@ -59,6 +66,13 @@ fn log_key_file(finding: Result<&str, &str>) {
     match finding {
         Ok(change) => tracing::info!("{change}"),
         Err(problem) => tracing::error!("sealing_keys_file: {problem}"),
+    }
+}
+
+fn log_signing_keys(finding: Result<&str, &str>) {
+    match finding {
+        Ok(change) => tracing::info!("{change}"),
+        Err(problem) => tracing::error!("signals.keys_file: {problem}"),
     }
 }
 

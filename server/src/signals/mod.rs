@@ -1,0 +1,21 @@
+//! Signals out: security event tokens (RFC 8417) for receivers, as the Shared Signals
+//! Framework (SSF) 1.0 has them. A receiver gets them pushed (RFC 8935), or polls (RFC 8936).
+
+mod algorithm;
+mod config;
+mod key_file;
+mod key_pair;
+mod keys;
+mod provider;
+mod receiver;
+mod service;
+mod signer;
+mod subject;
+
+pub(crate) use algorithm::SigningAlgorithm;
+pub(crate) use config::{Config, Rules};
+pub(crate) use key_file::{NewKey, SigningKeyFile};
+pub(crate) use keys::SigningKeys;
+pub(crate) use receiver::{Push, Receiver};
+pub(crate) use service::Signals;
+pub(crate) use signer::Signer;

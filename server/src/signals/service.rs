@@ -1,0 +1,35 @@
+//! What a running service has of signals.
+
+use std::path::Path;
+
+use super::config::Rules;
+use super::key_file::SigningKeyFile;
+use super::receiver::Receiver;
+use super::signer::Signer;
+
+/// The rules of signals, and what signs them.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    pub(crate) rules: Rules,
+    pub(crate) signer: Signer,
+}
+
+impl Signals {
+    /// Reads the keys that sign, and makes the first one if there is no file. Returns whether that
+    /// is new.
+    ///
+    /// Errors: what is wrong with the file, and what to do.
+    pub(crate) fn open(rules: Rules, keys_file: &Path) -> Result<(Self, bool), String> {
+        let opened = SigningKeyFile::new(keys_file).read_or_make().and_then(|(keys, is_new)| {
+            let signer = Signer::new(&rules, keys).map_err(|error| format!("{}: {error}", keys_file.display()))?;
+            Ok((signer, is_new))
+        });
+        let (signer, is_new) = opened.map_err(|error| format!("signals.keys_file: {error}"))?;
+        Ok((Self { rules, signer }, is_new))
+    }
+
+    /// The receiver of a name.
+    pub(crate) fn receiver(&self, name: &str) -> Option<&Receiver> {
+        self.rules.receivers.iter().find(|receiver| receiver.name == name)
+    }
+}
