@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::attribute::{Attribute, Mutability};
 use crate::body::{self, Fields};
+use crate::decision::Cause;
 use crate::entry::{Entry, Naming};
 use crate::error::Error;
 use crate::event::Event;
@@ -48,9 +49,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let service = self.clone();
         let insert = move || Step::Insert {
             event: Event::for_new_device(&entry, &context.actor, context.now),
+            signals: context.signals(&service.settings, Cause::Create, &entry),
             entry: Box::new(entry),
             naming,
-            signals: Vec::new(),
             then: Box::new(move |entry| {
                 let image = match if has_image { service.image(&entry) } else { Ok(None) } {
                     Ok(image) => image,

@@ -117,7 +117,7 @@
 //! |---|---|---|
 //! | 1 values | allowance, attribute, code, date, error, json, limit, mask, penalty, prefix, qr, settings, symbol | what things are |
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
-//! | 3 devices | body, cursor, entry, event, filter, order, parse, pause, query, repeated, resource, search, set, signal, token | what a store keeps and finds, and its JSON |
+//! | 3 devices | body, cursor, decision, entry, event, filter, order, parse, pause, query, repeated, resource, search, set, signal, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
 //! | 5 operations | challenge, create, discovery, find, list, renew, service, update, verify | what a request does |
 //! | 6 dispatch | dispatch | from a request to its operation |
@@ -138,6 +138,7 @@ pub mod code;
 mod create;
 mod cursor;
 pub mod date;
+mod decision;
 mod discovery;
 mod dispatch;
 mod entry;

@@ -5,6 +5,7 @@ use keyfob::{Device, Factor, RecoveryCodes, Status};
 
 use crate::attribute::{Attribute, SCHEMA, without_urn};
 use crate::body;
+use crate::decision::Cause;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::request::Request;
@@ -64,14 +65,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             device.replace_factor(&fresh, context.now)?;
             let next = entry.with_device(device, context.now).modified(context.now);
             let event = context.event(EventKind::RenewCodes, &next.row);
+            let signals = context.signals(&service.settings, Cause::RenewCodes, &next);
             Ok(Step::Swap {
-                swap: Box::new(Swap {
-                    entry: next.clone(),
-                    scope: Scope::Record,
-                    claims_serial: false,
-                    event,
-                    signals: Vec::new(),
-                }),
+                swap: Box::new(Swap { entry: next.clone(), scope: Scope::Record, claims_serial: false, event, signals }),
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => {
                         let shown = if context.roles.contains(Roles::QUERY) { selection } else { selection.of_change() };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keyfob::rand_core::TryCryptoRng;
 use keyfob::{Algorithm, Hotp, RecoveryCodes, Secret};
 
+use crate::decision::{self, Cause};
 use crate::entry::{Entry, Row};
 use crate::error::Error;
 use crate::event::{Event, EventKind};
@@ -14,6 +15,7 @@ use crate::resource::{Resource, Selection};
 use crate::response::Response;
 use crate::roles::Roles;
 use crate::settings::{Profile, Settings};
+use crate::signal::Signal;
 use crate::step::Step;
 
 /// How often an operation swaps an entry that others keep changing, before it gives up.
@@ -61,6 +63,11 @@ impl Context {
             reason: row.status.to_string(),
             drift: None,
         }
+    }
+
+    /// The signals of a device that is `after` now.
+    pub(crate) fn signals(&self, settings: &Settings, cause: Cause<'_>, after: &Entry) -> Vec<Signal> {
+        decision::signals(settings, cause, after, &self.actor, self.now)
     }
 }
 

@@ -80,6 +80,9 @@ pub fn claims(signal: &Signal, jti: &str, recipient: &Recipient<'_>) -> Map<Stri
     match (&signal.kind, recipient.profile) {
         (SignalKind::Scim(_), _) => {
             claims.insert("sub_id".to_owned(), device(signal));
+            // It tells the change from others, whichever receiver hears of it (RFC 9967 section
+            // 2.2).
+            claims.insert("txn".to_owned(), format!("{}.{}.{}", signal.device_id, signal.version, signal.at).into());
         }
         (SignalKind::CredentialChange(_) | SignalKind::CredentialCompromise, SignalProfile::Soffid) => {
             event.insert("subject".to_owned(), recipient.subject.to_json());

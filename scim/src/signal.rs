@@ -27,6 +27,9 @@ pub struct Signal {
     /// The name of the device, in which an address is masked; empty for a new device, which has no
     /// name yet.
     pub device_name: String,
+    /// How often the device was changed, this change included: with its id and the time, the name
+    /// of the change. 0 of a new device.
+    pub version: i64,
     /// The user whose device it is, or was before this change; empty for a device without one.
     pub user: String,
     /// The client's name for the device.
@@ -106,8 +109,8 @@ impl Initiator {
 pub struct ScimEvent {
     /// What was done with it.
     pub operation: ScimOperation,
-    /// The names of the attributes that a client set or changed; none of a deletion. A value is in
-    /// no event.
+    /// The names of the attributes that a new device has, or that have another value; none of a
+    /// deletion. A value is in no event.
     pub attributes: Vec<String>,
 }
 
@@ -134,6 +137,7 @@ impl Signal {
             device_id: 0,
             device_kind: None,
             device_name: String::new(),
+            version: 0,
             user: String::new(),
             external_id: None,
             actor,
@@ -167,6 +171,7 @@ impl Signal {
             device_id: self.device_id,
             device_kind: self.device_kind.map(|kind| kind.name().to_owned()),
             device_name: self.device_name.clone(),
+            version: self.version,
             user: self.user.clone(),
             external_id: self.external_id.clone(),
             actor: self.actor.clone(),
@@ -179,7 +184,7 @@ impl Signal {
 
     /// Reads the text that [`to_json`](Self::to_json) writes.
     ///
-    /// Errors: what is wrong with the text, without the text.
+    /// Errors: what is wrong with the text.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let Version { v } = serde_json::from_str(text).map_err(|error| format!("the signal cannot be read: {error}"))?;
         if v != FORMAT {
@@ -209,6 +214,7 @@ impl Signal {
             device_id: stored.device_id,
             device_kind,
             device_name: stored.device_name,
+            version: stored.version,
             user: stored.user,
             external_id: stored.external_id,
             actor: stored.actor,
@@ -242,6 +248,7 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     device_kind: Option<String>,
     device_name: String,
+    version: i64,
     user: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     external_id: Option<String>,

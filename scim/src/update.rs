@@ -5,6 +5,7 @@ use keyfob::{Device, Error as EngineError, Factor, Kind, Status, Validity};
 
 use crate::attribute::{Attribute, SCHEMA, without_urn};
 use crate::body::{self, Fields, text};
+use crate::decision::Cause;
 use crate::entry::Entry;
 use crate::error::{Error, ScimType, quoted};
 use crate::event::{Event, EventKind};
@@ -66,8 +67,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let user = if next.row.has_user() { &next.row.user } else { &entry.row.user }.clone();
             let event = Event { user: user.clone(), ..context.event(kind, &next.row) };
             let is_assigned = next.row.has_user() && next.row.user != entry.row.user;
+            let is_put = changes.iter().any(|fields| !fields.is_asked_for);
+            let signals = context.signals(&service.settings, Cause::Update { before: &entry, is_put, forgets_steps }, &next);
             let claims_serial = is_revived && next.row.has_serial();
-            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, claims_serial, event, signals: Vec::new() });
+            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, claims_serial, event, signals });
             let store = move || Step::Swap {
                 swap,
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
@@ -187,8 +190,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let mut next = entry.with_device(device, context.now).modified(context.now);
             next.row.deleted = true;
             let event = context.event(EventKind::Revoke, &next.row);
+            let signals = context.signals(&service.settings, Cause::Delete, &next);
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: false, event, signals: Vec::new() }),
+                swap: Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: false, event, signals }),
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => done(),
                     (false, Ok(swaps)) => service.delete(context, id, swaps),

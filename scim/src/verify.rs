@@ -6,6 +6,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::attribute::Attribute;
+use crate::decision::Cause;
 use crate::error::{Error, quoted};
 use crate::event::{Event, EventKind};
 use crate::json::{Object, Value};
@@ -165,9 +166,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             let before = (entry.row.status, entry.row.last_used);
             let next = entry.with_device(device, context.now);
+            let signals = context.signals(&service.settings, Cause::Answer { before: before.0 }, &next);
             let scope = if before == (next.row.status, next.row.last_used) { Scope::Record } else { Scope::State };
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next, scope, claims_serial: false, event, signals: Vec::new() }),
+                swap: Box::new(Swap { entry: next, scope, claims_serial: false, event, signals }),
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => respond(),
                     (false, Ok(swaps)) => service.verify(context, id, codes, swaps),

@@ -13,8 +13,8 @@ const LAYERS: [&[&str]; 6] = [
     &["allowance", "attribute", "code", "date", "error", "json", "limit", "mask", "penalty", "prefix", "qr", "settings", "symbol"],
     &["method", "parameters", "request", "response", "roles", "routes"],
     &[
-        "body", "cursor", "entry", "event", "filter", "order", "parse", "pause", "query", "repeated", "resource", "search", "set",
-        "signal", "token",
+        "body", "cursor", "decision", "entry", "event", "filter", "order", "parse", "pause", "query", "repeated", "resource",
+        "search", "set", "signal", "token",
     ],
     &["memory", "precondition", "step", "store"],
     &["challenge", "create", "discovery", "find", "list", "renew", "service", "update", "verify"],

@@ -29,6 +29,7 @@ pub(super) fn signal(entry: &Entry, change: ChangeType) -> Signal {
         device_id: entry.row.id,
         device_kind: Some(Kind::Hotp),
         device_name: entry.row.name.clone(),
+        version: entry.version,
         user: entry.row.user.clone(),
         external_id: None,
         actor: "tester".into(),
