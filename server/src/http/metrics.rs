@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::message_metrics::MessageMetrics;
 use super::process::Process;
 use crate::delivery::{Attempts, Channel};
+use crate::signals::SignalMetrics;
 use crate::store::{Store, in_words};
 
 /// How often locked devices are counted at most. A count of very many takes a while.
@@ -37,6 +38,8 @@ pub struct Metrics {
     left_out: Counter<u64, AtomicU64>,
     deliveries: Counters<2>,
     messages: MessageMetrics,
+    /// None without receivers.
+    signals: Option<SignalMetrics>,
     seconds: Histogram,
     /// NaN while it is unknown.
     locked: Gauge<f64, AtomicU64>,
@@ -52,9 +55,9 @@ impl std::fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// The metrics of a service that has served no request, with those of its store and its
-    /// delivery.
-    pub(crate) fn new(store: &Store, attempts: Attempts) -> Self {
+    /// The metrics of a service that has served no request, with those of its store, its
+    /// delivery, and its signals if it has receivers.
+    pub(crate) fn new(store: &Store, attempts: Attempts, signals: Option<SignalMetrics>) -> Self {
         let mut all = Registry::default();
         let (requests, events, refused, deliveries) =
             (Counters::default(), Counters::default(), Counters::default(), Counters::default());
@@ -73,12 +76,15 @@ impl Metrics {
         registry.register("delivery_attempts", help, attempts);
         let messages = MessageMetrics::default();
         messages.register(registry);
+        if let Some(signals) = &signals {
+            signals.register(registry);
+        }
         registry.register("unreadable_devices", "Devices that lists left out, as they cannot be read", left_out.clone());
         registry.register("request_seconds", "How long requests took", seconds.clone());
         registry.register("store_seconds", "How long the store worked at a batch, by work", store.latency());
         registry.register("locked_devices", "Devices of the store that are locked", locked.clone());
         let (registry, counted_at) = (Arc::new(all), Arc::default());
-        Self { registry, requests, events, refused, left_out, deliveries, messages, seconds, locked, counted_at, process }
+        Self { registry, requests, events, refused, left_out, deliveries, messages, signals, seconds, locked, counted_at, process }
     }
 
     /// Counts a request.
@@ -117,6 +123,9 @@ impl Metrics {
     pub(crate) async fn text(&self, store: &Store, limits: &MessageLimits) -> String {
         self.count_locked(store).await;
         self.messages.read_budgets(store, limits).await;
+        if let Some(signals) = &self.signals {
+            signals.read(store).await;
+        }
         self.process.read();
         let mut text = String::new();
         // Writing to a string fails only if a metric does.

@@ -6,16 +6,20 @@ mod config;
 mod key_file;
 mod key_pair;
 mod keys;
+mod metrics;
 mod provider;
 mod receiver;
 mod service;
 mod signer;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use algorithm::SigningAlgorithm;
 pub(crate) use config::{Config, Rules};
 pub(crate) use key_file::{NewKey, SigningKeyFile};
 pub(crate) use keys::SigningKeys;
+pub(crate) use metrics::{Outcome, SignalMetrics};
 pub(crate) use receiver::{Push, Receiver};
 pub(crate) use service::Signals;
 pub(crate) use signer::Signer;

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use super::config::Rules;
 use super::key_file::SigningKeyFile;
+use super::metrics::SignalMetrics;
 use super::receiver::Receiver;
 use super::signer::Signer;
 
-/// The rules of signals, and what signs them.
+/// The rules of signals, what signs them, and what counts them.
 #[derive(Debug)]
 pub(crate) struct Signals {
     pub(crate) rules: Rules,
     pub(crate) signer: Signer,
+    pub(crate) metrics: SignalMetrics,
 }
 
 impl Signals {
@@ -25,7 +27,8 @@ impl Signals {
             Ok((signer, is_new))
         });
         let (signer, is_new) = opened.map_err(|error| format!("signals.keys_file: {error}"))?;
-        Ok((Self { rules, signer }, is_new))
+        let metrics = SignalMetrics::new(rules.receivers.iter().map(|receiver| receiver.name.clone()));
+        Ok((Self { rules, signer, metrics }, is_new))
     }
 
     /// The receiver of a name.

@@ -82,7 +82,7 @@ async fn serve(checked: Checked) -> Result<()> {
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
-        metrics: Metrics::new(&store, delivery.attempts()),
+        metrics: Metrics::new(&store, delivery.attempts(), signals.as_ref().map(|signals| signals.metrics.clone())),
         delivery,
         accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_max_pause)?,
         requests: requests.clone(),

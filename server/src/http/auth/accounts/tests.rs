@@ -37,7 +37,7 @@ impl Door {
         store.put_account(&Account { name: "sync".to_owned(), roles: Roles::VERIFY, password: None, token }).await.unwrap();
         let mut accounts = Accounts::new(Some("of the admin"), Duration::from_secs(longest)).unwrap();
         accounts.tick = Duration::from_millis(1);
-        let metrics = Metrics::new(&store, Attempts::default());
+        let metrics = Metrics::new(&store, Attempts::default(), None);
         Self { accounts, store, metrics, _folder: folder }
     }
 
