@@ -41,7 +41,12 @@ cargo-install := CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off
 # $(call cargo-tool,name,version,options)
 cargo-tool = cargo install --list | grep -qxF '$(1) v$(2):' || $(cargo-install) $(1) --version =$(2) $(3)
 
-nightly = rustup run $(NIGHTLY) rustc --version > /dev/null 2>&1 || rustup toolchain install $(NIGHTLY) --profile minimal --no-self-update
+# Two of rustup that install at once are in each other's way, so it is called for what is missing only.
+# $(call toolchain,version)
+toolchain = rustup run $(1) rustc --version > /dev/null 2>&1 || rustup toolchain install $(1) --profile minimal --no-self-update
+# $(call component,name): of NIGHTLY
+component = rustup component list --toolchain $(NIGHTLY) --installed | grep '^$(1)' > /dev/null || rustup component add --toolchain $(NIGHTLY) $(1)
+nightly = $(call toolchain,$(NIGHTLY))
 
 .PHONY: tools
 tools:
@@ -62,18 +67,19 @@ tools:
 # All that the tests take from rustup.
 .PHONY: tools-rust
 tools-rust: miri
-	rustup toolchain install $(MSRV) --profile minimal --no-self-update
-	rustup target add $(ARM) $(BARE) $(MUSL) $$(sed '/^#/d' platforms/triples)
+	$(call toolchain,$(MSRV))
+	tools/rust-targets $(ARM) $(BARE) $(MUSL) $$(sed '/^#/d' platforms/triples)
 
 .PHONY: test
 test: test-others test-beside ## run the tests, but for the long ones: README.md has those
 
-# Interpreters, emulators and fuzz targets keep one core busy. These have folders of cargo of their own, so .ci/run has them beside the others.
+# Interpreters, emulators and fuzz targets keep one core busy, so .ci/run has them beside test-others and
+# lint. No folder that cargo builds in is of both halves, or one of them would wait for the other.
 .PHONY: test-beside
-test-beside: test-lanes test-aarch64 test-fuzz test-msrv test-minimal
+test-beside: test-lanes test-aarch64 test-fuzz test-msrv test-minimal ## run the half of the tests that keeps one core busy
 
 .PHONY: test-others
-test-others: tools test-packages test-crates test-notices test-rust test-features test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-scim test-pskc test-peers
+test-others: tools test-packages test-crates test-notices test-rust test-features test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-scim test-pskc test-peers ## run the other half
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -113,13 +119,14 @@ test-lanes: miri
 .PHONY: test-aarch64
 test-aarch64:
 	$(call need,qemu-aarch64,qemu-user)
-	rustup target add $(ARM)
+	tools/rust-targets $(ARM)
 	tests/aarch64/run
 
 .PHONY: miri
 miri:
 	$(nightly)
-	rustup component add --toolchain $(NIGHTLY) miri rust-src
+	$(call component,miri)
+	$(call component,rust-src)
 
 .PHONY: test-scim
 test-scim: ## check the profile for RFC clients with scim2-tester
@@ -154,13 +161,13 @@ test-features:
 
 .PHONY: test-bare
 test-bare: size
-	rustup target add $(BARE)
+	tools/rust-targets $(BARE)
 	cargo build --locked -p keyfob --no-default-features --target $(BARE)
 	cargo build --locked -p keyfob --no-default-features --features seal --target $(BARE)
 
 .PHONY: size
 size: ## print the size of the smallest bare-metal program, and hold it to its limit
-	rustup target add $(BARE)
+	tools/rust-targets $(BARE)
 	cd examples/bare-metal && cargo build --locked --release
 	@size examples/bare-metal/target/$(BARE)/release/keyfob-bare
 	@text=$$(size examples/bare-metal/target/$(BARE)/release/keyfob-bare | awk 'NR == 2 { print $$1 }'); \
@@ -365,7 +372,7 @@ tools-container:
 	$(call need,readelf,binutils)
 	$(call need,buildah,buildah)
 	@test -e /etc/ssl/certs/ca-certificates.crt || tests/packages/install ca-certificates
-	rustup target add $(MUSL)
+	tools/rust-targets $(MUSL)
 
 .PHONY: test-container
 test-container: tools-container ## test the image of the service with podman, as root
@@ -379,7 +386,7 @@ test-container: tools-container ## test the image of the service with podman, as
 
 .PHONY: test-msrv
 test-msrv:
-	rustup toolchain install $(MSRV) --profile minimal --no-self-update
+	$(call toolchain,$(MSRV))
 	cargo +$(MSRV) check --locked --workspace --target-dir target/msrv
 
 # With the oldest dependencies that Cargo.toml asks for, so that what it asks for is true.
@@ -396,8 +403,8 @@ lint: ## check format, lints, documentation, licences and dependencies
 	cargo fmt --all --check
 	for folder in benches/peers examples/bare-metal fuzz; do cargo fmt --check --manifest-path $$folder/Cargo.toml || exit 1; done
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	rustup target add $(ARM)
-	cargo clippy -p keyfob --lib --tests --locked --target $(ARM) --target-dir target/aarch64 -- -D warnings
+	tools/rust-targets $(ARM)
+	cargo clippy -p keyfob --lib --tests --locked --target $(ARM) --target-dir target/lint -- -D warnings
 	cargo clippy -p keyfob-tokens --test python_pskc --test peers --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	command -v cargo-deny > /dev/null || $(cargo-install) cargo-deny
@@ -453,7 +460,7 @@ tools-release:
 	$(call cargo-tool,cargo-auditable,$(CARGO_AUDITABLE))
 	$(call need,objcopy,binutils)
 	$(call need,musl-gcc,musl-tools)
-	rustup target add $(MUSL)
+	tools/rust-targets $(MUSL)
 
 .PHONY: release
 release: export AUDITABLE := 1
@@ -463,7 +470,7 @@ release: tools-release crates platforms jar-all deb sbom ## make target/release-
 .PHONY: coverage
 coverage: ## report what tests cover, and fail below COVERAGE per cent of the core's branches
 	$(nightly)
-	rustup component add --toolchain $(NIGHTLY) llvm-tools
+	$(call component,llvm-tools)
 	command -v cargo-llvm-cov > /dev/null || $(cargo-install) cargo-llvm-cov
 	cargo +$(NIGHTLY) llvm-cov --branch --locked -p keyfob -p keyfob-scim --features keyfob/capi --lib --tests --json --output-path target/coverage.json
 	python3 tests/coverage.py target/coverage.json $(COVERAGE)
