@@ -9,12 +9,14 @@ use serde_json::json;
 use super::client::{BASE, Client};
 use super::moments::Random;
 use super::process::{Server, folder, log, trail};
-use super::pump::{Outlets, check, limits, request_at_once, wait_for_a_whole_minute_of_the_hour};
+use super::pump::{Outlets, check, limits, request_at_once, within_an_hour};
 
 /// How often the service is killed.
 const RUNS: usize = 15;
-/// The budget of the runs.
-const BUDGET: usize = 300;
+/// How many messages each of eight devices requests in a run.
+const PER_DEVICE: usize = 8;
+/// The budget of the runs: more than they request, so that each is killed before it is used up.
+const BUDGET: usize = 1000;
 
 fn start(folder: &std::path::Path) -> Server {
     Server::start(folder, &["--config", "keyfob.toml"])
@@ -29,101 +31,106 @@ fn metric(server: &Server, name: &str) -> u64 {
 
 #[test]
 fn of_200_requests_at_once_exactly_the_limit_goes_out() {
-    wait_for_a_whole_minute_of_the_hour();
-    for (key, lines, bodies) in limits() {
-        let (folder, outlets) = (folder(), Outlets::open());
-        outlets.configure(folder.path(), lines);
-        let server = start(folder.path());
-        let mut client = server.admin();
-        let paths: Vec<String> = bodies.iter().map(|body| client.create(body).0).collect();
-        check(&request_at_once(&[client], &paths), 7, key);
-        assert_eq!(outlets.codes().len(), 7, "{key}");
-        // A restart forgets nothing.
-        server.stop();
-        let server = start(folder.path());
-        let mut client = server.admin();
-        // Once a password was right, no request waits for a check of it.
-        client.device(&paths[0]);
-        check(&request_at_once(&[client], &paths), 0, key);
-        assert_eq!(outlets.codes().len(), 7, "{key}");
-        let label = match key {
-            "messages.budgets" => "limit=\"budget\",prefix=\"+34\"",
-            "messages.per_number_per_day" => "limit=\"number\",prefix=\"other\"",
-            "messages.per_device_per_day" => "limit=\"device\",prefix=\"other\"",
-            _ => "limit=\"address\",prefix=\"\"",
-        };
-        assert_eq!(metric(&server, &format!("keyfob_messages_refused_total{{{label}}}")), 200, "{key}");
-    }
+    within_an_hour(|| {
+        for (key, lines, bodies) in limits() {
+            let (folder, outlets) = (folder(), Outlets::open());
+            outlets.configure(folder.path(), lines);
+            let server = start(folder.path());
+            let mut client = server.admin();
+            let paths: Vec<String> = bodies.iter().map(|body| client.create(body).0).collect();
+            check(&request_at_once(&[client], &paths), 7, key);
+            assert_eq!(outlets.codes().len(), 7, "{key}");
+            // A restart forgets nothing.
+            server.stop();
+            let server = start(folder.path());
+            let mut client = server.admin();
+            // Once a password was right, no request waits for a check of it.
+            client.device(&paths[0]);
+            check(&request_at_once(&[client], &paths), 0, key);
+            assert_eq!(outlets.codes().len(), 7, "{key}");
+            let label = match key {
+                "messages.budgets" => "limit=\"budget\",prefix=\"+34\"",
+                "messages.per_number_per_day" => "limit=\"number\",prefix=\"other\"",
+                "messages.per_device_per_day" => "limit=\"device\",prefix=\"other\"",
+                _ => "limit=\"address\",prefix=\"\"",
+            };
+            assert_eq!(metric(&server, &format!("keyfob_messages_refused_total{{{label}}}")), 200, "{key}");
+        }
+    });
 }
 
 #[test]
 fn refused_message_leaves_the_code_and_the_trail_as_they_are() {
-    wait_for_a_whole_minute_of_the_hour();
-    let (folder, outlets) = (folder(), Outlets::open());
-    outlets.configure(folder.path(), "per_device_per_day = 1");
-    let server = start(folder.path());
-    let mut client = server.admin();
-    let path = client.create(&json!({"type": "SMS", "user": "dilbert", "phone": "6665552222"})).0;
-    let challenge = format!("{path}/requestChallenge");
-    client.get(&challenge).ok(200);
-    let (before, lines) = (client.device(&path), trail(folder.path(), &path).len());
-    for _ in 0..3 {
-        client.get(&challenge).refused(429);
-    }
-    assert_eq!((client.device(&path), trail(folder.path(), &path).len()), (before, lines));
-    let codes = outlets.codes();
-    assert_eq!(codes.len(), 1);
-    assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
+    within_an_hour(|| {
+        let (folder, outlets) = (folder(), Outlets::open());
+        outlets.configure(folder.path(), "per_device_per_day = 1");
+        let server = start(folder.path());
+        let mut client = server.admin();
+        let path = client.create(&json!({"type": "SMS", "user": "dilbert", "phone": "6665552222"})).0;
+        let challenge = format!("{path}/requestChallenge");
+        client.get(&challenge).ok(200);
+        let (before, lines) = (client.device(&path), trail(folder.path(), &path).len());
+        for _ in 0..3 {
+            client.get(&challenge).refused(429);
+        }
+        assert_eq!((client.device(&path), trail(folder.path(), &path).len()), (before, lines));
+        let codes = outlets.codes();
+        assert_eq!(codes.len(), 1);
+        assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
+    });
 }
 
 #[test]
 fn prefixes_refuse_numbers_and_label_the_metrics() {
-    wait_for_a_whole_minute_of_the_hour();
-    let (folder, outlets) = (folder(), Outlets::open());
-    outlets.configure(folder.path(), "");
-    let server = start(folder.path());
-    let phones = ["+34600000000", "+88216000000", "+351912345678", "112"];
-    let paths = phones.map(|phone| server.admin().create(&json!({"type": "SMS", "user": "dilbert", "phone": phone})).0);
-    server.stop();
-    outlets
-        .configure(folder.path(), "region = 'ES'\nallowed_prefixes = ['+']\nrefused_prefixes = ['+882']\nbudgets = { '+34' = 2 }");
-    let server = start(folder.path());
-    let mut client = server.admin();
-    let mut ask = |path: &str| client.get(&format!("{path}/requestChallenge"));
-    ask(&paths[0]).ok(200);
-    assert_eq!(server.admin().answer(&paths[0], outlets.codes().last().unwrap()).verdict(), (true, false));
-    ask(&paths[0]).ok(200);
-    ask(&paths[0]).refused(429);
-    ask(&paths[0]).refused(429);
-    let refusal = ask(&paths[1]);
-    assert!(refusal.refused(409).contains("messages.refused_prefixes"));
-    assert_eq!(refusal.header("retry-after"), None);
-    ask(&paths[1]).refused(409);
-    ask(&paths[2]).ok(200);
-    ask(&paths[3]).ok(200);
-    assert_eq!(outlets.codes().len(), 4);
-    let created = server.admin().post("/OtpDevice", &json!({"type": "SMS", "user": "dilbert", "phone": "+88216000000"}));
-    assert!(created.refused(400).starts_with("phone: "));
-    assert_eq!(server.admin().device(&paths[1])["phone"], "+88216000000", "a device from before is as it was");
-    for (name, value) in [
-        ("messages_sent_total{prefix=\"+34\"}", 2),
-        // The longest of the settings: the list takes any number.
-        ("messages_sent_total{prefix=\"+\"}", 2),
-        ("messages_answered_total{prefix=\"+34\"}", 1),
-        ("messages_answered_total{prefix=\"+\"}", 0),
-        ("messages_refused_total{limit=\"budget\",prefix=\"+34\"}", 2),
-        // Two requests, and a device that should get the number.
-        ("messages_refused_total{limit=\"prefix\",prefix=\"+882\"}", 3),
-        ("message_budget_used{prefix=\"+34\"}", 2),
-        ("message_budget{prefix=\"+34\"}", 2),
-    ] {
-        assert_eq!(metric(&server, &format!("keyfob_{name}")), value, "{name}");
-    }
-    let log = log(folder.path());
-    assert_eq!(log.matches("the budget of a prefix is used up").count(), 1, "{log}");
-    assert_eq!(log.matches("a number of a refused prefix was asked for").count(), 1, "{log}");
-    assert!(log.contains("+882") && !log.contains("216000000"), "{log}");
-    assert!(!log.contains("600000000"), "{log}");
+    within_an_hour(|| {
+        let (folder, outlets) = (folder(), Outlets::open());
+        outlets.configure(folder.path(), "");
+        let server = start(folder.path());
+        let phones = ["+34600000000", "+88216000000", "+351912345678", "112"];
+        let paths = phones.map(|phone| server.admin().create(&json!({"type": "SMS", "user": "dilbert", "phone": phone})).0);
+        server.stop();
+        outlets.configure(
+            folder.path(),
+            "region = 'ES'\nallowed_prefixes = ['+']\nrefused_prefixes = ['+882']\nbudgets = { '+34' = 2 }",
+        );
+        let server = start(folder.path());
+        let mut client = server.admin();
+        let mut ask = |path: &str| client.get(&format!("{path}/requestChallenge"));
+        ask(&paths[0]).ok(200);
+        assert_eq!(server.admin().answer(&paths[0], outlets.codes().last().unwrap()).verdict(), (true, false));
+        ask(&paths[0]).ok(200);
+        ask(&paths[0]).refused(429);
+        ask(&paths[0]).refused(429);
+        let refusal = ask(&paths[1]);
+        assert!(refusal.refused(409).contains("messages.refused_prefixes"));
+        assert_eq!(refusal.header("retry-after"), None);
+        ask(&paths[1]).refused(409);
+        ask(&paths[2]).ok(200);
+        ask(&paths[3]).ok(200);
+        assert_eq!(outlets.codes().len(), 4);
+        let created = server.admin().post("/OtpDevice", &json!({"type": "SMS", "user": "dilbert", "phone": "+88216000000"}));
+        assert!(created.refused(400).starts_with("phone: "));
+        assert_eq!(server.admin().device(&paths[1])["phone"], "+88216000000", "a device from before is as it was");
+        for (name, value) in [
+            ("messages_sent_total{prefix=\"+34\"}", 2),
+            // The longest of the settings: the list takes any number.
+            ("messages_sent_total{prefix=\"+\"}", 2),
+            ("messages_answered_total{prefix=\"+34\"}", 1),
+            ("messages_answered_total{prefix=\"+\"}", 0),
+            ("messages_refused_total{limit=\"budget\",prefix=\"+34\"}", 2),
+            // Two requests, and a device that should get the number.
+            ("messages_refused_total{limit=\"prefix\",prefix=\"+882\"}", 3),
+            ("message_budget_used{prefix=\"+34\"}", 2),
+            ("message_budget{prefix=\"+34\"}", 2),
+        ] {
+            assert_eq!(metric(&server, &format!("keyfob_{name}")), value, "{name}");
+        }
+        let log = log(folder.path());
+        assert_eq!(log.matches("the budget of a prefix is used up").count(), 1, "{log}");
+        assert_eq!(log.matches("a number of a refused prefix was asked for").count(), 1, "{log}");
+        assert!(log.contains("+882") && !log.contains("216000000"), "{log}");
+        assert!(!log.contains("600000000"), "{log}");
+    });
 }
 
 #[test]
@@ -154,62 +161,70 @@ fn gateway_gets_the_number_that_the_limits_judged() {
 
 #[test]
 fn digits_too_many_make_no_other_number_of_the_same_telephone() {
-    wait_for_a_whole_minute_of_the_hour();
-    let (folder, outlets) = (folder(), Outlets::open());
-    outlets.configure(folder.path(), "per_number_per_day = 1\nregion = 'DE'");
-    let server = start(folder.path());
-    let mut client = server.admin();
-    let mut ask = |phone: &str| {
-        let path = client.create(&json!({"type": "SMS", "user": "dilbert", "phone": phone})).0;
-        client.get(&format!("{path}/requestChallenge"))
-    };
-    ask("+49 151 12345678").ok(200);
-    for phone in ["+49 151 12345678 9", "0151 12345678 90", "+49 (0)151 12345678 91"] {
-        assert!(ask(phone).refused(429).contains("messages.per_number_per_day"));
-    }
-    ask("+49 151 12345679 9").ok(200);
-    assert!(outlets.texts().pop().unwrap().contains("to=%2B49151123456799&"), "the gateway gets all digits");
+    within_an_hour(|| {
+        let (folder, outlets) = (folder(), Outlets::open());
+        outlets.configure(folder.path(), "per_number_per_day = 1\nregion = 'DE'");
+        let server = start(folder.path());
+        let mut client = server.admin();
+        let mut ask = |phone: &str| {
+            let path = client.create(&json!({"type": "SMS", "user": "dilbert", "phone": phone})).0;
+            client.get(&format!("{path}/requestChallenge"))
+        };
+        ask("+49 151 12345678").ok(200);
+        for phone in ["+49 151 12345678 9", "0151 12345678 90", "+49 (0)151 12345678 91"] {
+            assert!(ask(phone).refused(429).contains("messages.per_number_per_day"));
+        }
+        ask("+49 151 12345679 9").ok(200);
+        assert!(outlets.texts().pop().unwrap().contains("to=%2B49151123456799&"), "the gateway gets all digits");
+    });
 }
 
 /// The worst moment of a kill: each message is counted and on its way, and none has gone out.
 #[test]
 fn message_that_was_counted_and_not_sent_before_a_kill_stays_counted() {
-    wait_for_a_whole_minute_of_the_hour();
-    let (folder, outlets) = (folder(), Outlets::open());
-    // It takes connections, and reads nothing.
-    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", deaf.local_addr().unwrap());
-    outlets.configure(folder.path(), "budgets = { '+' = 7 }");
-    let whole = std::fs::read_to_string(folder.path().join("keyfob.toml")).unwrap();
-    let at = whole.find("url = '").unwrap() + 7;
-    let end = at + whole[at..].find('\'').unwrap();
-    std::fs::write(folder.path().join("keyfob.toml"), format!("{}{url}{}", &whole[..at], &whole[end..])).unwrap();
-    let mut server = start(folder.path());
-    let mut client = server.admin();
-    let paths: Vec<String> = (10..30)
-        .map(|number| client.create(&json!({"type": "SMS", "user": "dilbert", "phone": format!("+346000000{number}")})).0)
-        .collect();
-    let used = "keyfob_message_budget_used{prefix=\"+\"}";
-    thread::scope(|scope| {
-        let threads: Vec<_> = paths[..5].iter().map(|path| scope.spawn(|| pump(client.another(), path))).collect();
-        while metric(&server, used) < 5 {
-            thread::sleep(Duration::from_millis(5));
-        }
-        server.kill();
-        assert_eq!(threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>(), 0, "nobody was told of a message");
+    within_an_hour(|| {
+        let (folder, outlets) = (folder(), Outlets::open());
+        // It takes connections, and reads nothing.
+        let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", deaf.local_addr().unwrap());
+        outlets.configure(folder.path(), "budgets = { '+' = 7 }");
+        let whole = std::fs::read_to_string(folder.path().join("keyfob.toml")).unwrap();
+        let at = whole.find("url = '").unwrap() + 7;
+        let end = at + whole[at..].find('\'').unwrap();
+        std::fs::write(folder.path().join("keyfob.toml"), format!("{}{url}{}", &whole[..at], &whole[end..])).unwrap();
+        let mut server = start(folder.path());
+        let mut client = server.admin();
+        let paths: Vec<String> = (10..30)
+            .map(|number| client.create(&json!({"type": "SMS", "user": "dilbert", "phone": format!("+346000000{number}")})).0)
+            .collect();
+        let used = "keyfob_message_budget_used{prefix=\"+\"}";
+        thread::scope(|scope| {
+            let threads: Vec<_> = paths[..5].iter().map(|path| scope.spawn(|| pump(client.another(), path, 1))).collect();
+            // An hour that begins now counts anew, and they would never be five.
+            let until = Instant::now() + Duration::from_secs(60);
+            while metric(&server, used) < 5 {
+                assert!(Instant::now() < until, "five messages are not counted");
+                thread::sleep(Duration::from_millis(5));
+            }
+            server.kill();
+            assert_eq!(threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>(), 0, "nobody was told of a message");
+        });
+        std::fs::write(folder.path().join("keyfob.toml"), whole).unwrap();
+        let server = start(folder.path());
+        let mut client = server.admin();
+        client.device(&paths[0]);
+        check(&request_at_once(&[client], &paths), 2, "messages.budgets");
+        assert_eq!((outlets.codes().len(), metric(&server, used)), (2, 7));
     });
-    std::fs::write(folder.path().join("keyfob.toml"), whole).unwrap();
-    let server = start(folder.path());
-    let mut client = server.admin();
-    client.device(&paths[0]);
-    check(&request_at_once(&[client], &paths), 2, "messages.budgets");
-    assert_eq!((outlets.codes().len(), metric(&server, used)), (2, 7));
 }
 
-/// Requests messages until the connection breaks or a limit refuses. Returns how many went on.
-fn pump(mut client: Client, path: &str) -> usize {
+/// Requests messages until the connection breaks, a limit refuses or there were so many. Returns
+/// how many went out.
+fn pump(mut client: Client, path: &str, requests: usize) -> usize {
     let mut sent = 0;
-    while client.send("GET", &format!("{BASE}{path}/requestChallenge"), "", b"").is_some_and(|answer| answer.status == 200) {
+    while sent < requests
+        && client.send("GET", &format!("{BASE}{path}/requestChallenge"), "", b"").is_some_and(|answer| answer.status == 200)
+    {
         sent += 1;
     }
     sent
@@ -217,47 +232,52 @@ fn pump(mut client: Client, path: &str) -> usize {
 
 #[test]
 fn killed_service_sends_no_more_than_the_limit() {
-    wait_for_a_whole_minute_of_the_hour();
-    let (folder, outlets) = (folder(), Outlets::open());
-    outlets.configure(folder.path(), &format!("budgets = {{ '+' = {BUDGET} }}"));
-    let mut server = start(folder.path());
-    let paths: Vec<String> = (10..18)
-        .map(|number| {
-            let body = json!({"type": "SMS", "user": "dilbert", "phone": format!("+346000000{number}")});
-            server.admin().create(&body).0
-        })
-        .collect();
-    let (mut random, mut answered, mut interrupted, mut at_work) = (Random(20_261_130), 0, 0, 0);
-    for run in 0..RUNS {
-        let client = server.admin();
-        // Once a password was right, no request waits for a check of it.
-        client.another().device(&paths[0]);
-        answered += thread::scope(|scope| {
-            let threads: Vec<_> = paths.iter().map(|path| scope.spawn(|| pump(client.another(), path))).collect();
-            // On a busy machine nothing may have been sent by then.
-            let (before, until) = (outlets.codes().len(), Instant::now() + Duration::from_secs(10));
-            while run % 2 == 0 && outlets.codes().len() == before && before < BUDGET && Instant::now() < until {
-                thread::sleep(Duration::from_millis(1));
-            }
-            thread::sleep(Duration::from_millis(20 + random.below(100)));
-            server.kill();
-            threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
-        });
-        server = start(folder.path());
-        let counted = usize::try_from(metric(&server, "keyfob_message_budget_used{prefix=\"+\"}")).unwrap();
-        let sent = outlets.codes().len();
-        assert!(answered <= sent && sent <= counted && counted <= BUDGET, "run {run}: {answered}, {sent}, {counted}");
-        (interrupted, at_work) = (counted - sent, at_work + usize::from(sent > 0 && sent < BUDGET));
-    }
-    // The rest of the budget goes out, and no more.
-    thread::scope(|scope| {
-        let client = server.admin();
-        client.another().device(&paths[0]);
-        for path in &paths {
-            let client = client.another();
-            scope.spawn(move || pump(client, path));
+    within_an_hour(|| {
+        let (folder, outlets) = (folder(), Outlets::open());
+        outlets.configure(folder.path(), &format!("budgets = {{ '+' = {BUDGET} }}"));
+        let mut server = start(folder.path());
+        let paths: Vec<String> = (10..18)
+            .map(|number| {
+                let body = json!({"type": "SMS", "user": "dilbert", "phone": format!("+346000000{number}")});
+                server.admin().create(&body).0
+            })
+            .collect();
+        let used = |server: &Server| usize::try_from(metric(server, "keyfob_message_budget_used{prefix=\"+\"}")).unwrap();
+        let (mut random, mut answered, mut at_work) = (Random(20_261_130), 0, 0);
+        let most = paths.len() * PER_DEVICE;
+        for run in 0..RUNS {
+            let client = server.admin();
+            // Once a password was right, no request waits for a check of it.
+            client.another().device(&paths[0]);
+            thread::scope(|scope| {
+                let threads: Vec<_> = paths.iter().map(|path| scope.spawn(|| pump(client.another(), path, PER_DEVICE))).collect();
+                // It is killed when so many messages have gone out, be the machine quick or busy.
+                let wanted = outlets.codes().len() + usize::try_from(random.below(most.try_into().unwrap())).unwrap();
+                let until = Instant::now() + Duration::from_secs(60);
+                while outlets.codes().len() < wanted {
+                    assert!(Instant::now() < until, "run {run}: too few messages go out");
+                    thread::sleep(Duration::from_millis(1));
+                }
+                server.kill();
+                let sent = threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>();
+                answered += sent;
+                at_work += usize::from(sent < most);
+            });
+            server = start(folder.path());
+            let (sent, counted) = (outlets.codes().len(), used(&server));
+            assert!(answered <= sent && sent <= counted && counted < BUDGET, "run {run}: {answered}, {sent}, {counted}");
         }
+        assert!(at_work > 0, "it was killed at work");
+        // The rest of the budget goes out, and no more.
+        let rest = BUDGET - used(&server);
+        let client = server.admin();
+        client.another().device(&paths[0]);
+        let sent: usize = thread::scope(|scope| {
+            let threads: Vec<_> = paths.iter().map(|path| scope.spawn(|| pump(client.another(), path, BUDGET))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        let all = outlets.codes().len();
+        assert!(sent == rest && answered + rest <= all && all <= BUDGET, "{sent}, {rest}, {answered}, {all}");
+        assert_eq!(used(&server), BUDGET);
     });
-    assert_eq!(outlets.codes().len(), BUDGET - interrupted);
-    assert!(at_work > 0, "it was killed at work");
 }

@@ -11,6 +11,9 @@ use crate::delivery::{Delivery, Error};
 
 const NUMBER: &str = "+34 600 112 233";
 const ADDRESS: &str = "bob@example.org";
+/// A server whose refusal takes longer comes last, as one without an answer. A test that a busy
+/// machine held up for so long begins again.
+const REFUSAL_TIME: Duration = Duration::from_secs(1);
 
 /// A table of the list `[[sms]]` for a gateway on this machine.
 fn sms(port: u16, more: &str) -> String {
@@ -45,8 +48,12 @@ fn messages(got: &Got) -> usize {
 }
 
 fn attempts(delivery: &Delivery, gateway: &str) -> [u64; 2] {
+    attempts_by("sms", delivery, gateway)
+}
+
+fn attempts_by(channel: &str, delivery: &Delivery, server: &str) -> [u64; 2] {
     ["sent", "failed"].map(|outcome| {
-        let labels = [("channel", "sms".to_owned()), ("gateway", gateway.to_owned()), ("outcome", outcome.to_owned())];
+        let labels = [("channel", channel.to_owned()), ("gateway", server.to_owned()), ("outcome", outcome.to_owned())];
         delivery.attempts().get_or_create(&labels).get()
     })
 }
@@ -104,7 +111,8 @@ async fn second_mail_server_gets_the_code_once_whatever_fails_at_the_first() {
         ("EHLO", "-", "no answer within 300ms"),
     ] {
         let (port, _) = smtp(Manner { answers: vec![(begin, said)], ..Manner::default() }).await;
-        cases.push((email(port, "timeout = 0.3"), reason));
+        // A busy machine may take longer for the others.
+        cases.push((email(port, if said == "-" { "timeout = 0.3" } else { "" }), reason));
     }
     for (first, reason) in cases {
         let (port, got) = smtp(Manner::default()).await;
@@ -161,11 +169,11 @@ async fn gateway_that_does_not_answer_holds_up_one_message_and_then_comes_last()
     send_sms(&delivery).await.unwrap();
     assert!(start.elapsed() >= Duration::from_millis(500));
     for _ in 0..3 {
-        let start = Instant::now();
         send_sms(&delivery.clone()).await.unwrap();
-        assert!(start.elapsed() < Duration::from_millis(500));
     }
-    assert_eq!((asked.all().len(), messages(&got)), (1, 4));
+    // The others did not wait for it. On a busy machine its time may end before it reads anything.
+    assert_eq!([attempts(&delivery, "1"), attempts(&delivery, "2")], [[0, 1], [4, 0]]);
+    assert!(asked.all().len() <= 1 && messages(&got) == 4);
 }
 
 #[tokio::test]
@@ -195,14 +203,24 @@ async fn mail_server_that_does_not_answer_comes_last_and_one_that_refuses_does_n
     for (begin, said, asked_again) in
         [("MAIL", "-", false), ("MAIL", "", false), ("MAIL", "nonsense", false), ("MAIL", "451 later", true)]
     {
-        let (first, asked) = smtp(Manner { answers: vec![(begin, said)], ..Manner::default() }).await;
-        let (second, got) = smtp(Manner::default()).await;
-        let delivery = delivery(&(email(first, "timeout = 0.5") + &email(second, "")));
-        for _ in 0..2 {
-            send(&delivery, Channel::Email).await.0.unwrap();
-        }
+        let (delivery, asked, got) = loop {
+            let (first, asked) = smtp(Manner { answers: vec![(begin, said)], ..Manner::default() }).await;
+            let (second, got) = smtp(Manner::default()).await;
+            let timeout = if said == "-" { "timeout = 0.5" } else { "" };
+            let delivery = delivery(&(email(first, timeout) + &email(second, "")));
+            let start = Instant::now();
+            for _ in 0..2 {
+                send(&delivery, Channel::Email).await.0.unwrap();
+            }
+            if !asked_again || start.elapsed() < REFUSAL_TIME {
+                break (delivery, asked, got);
+            }
+        };
+        let tries = if asked_again { 2 } else { 1 };
+        assert_eq!([attempts_by("email", &delivery, "1"), attempts_by("email", &delivery, "2")], [[0, tries], [2, 0]], "{said}");
         let commands = asked.all().iter().filter(|line| line.starts_with("MAIL")).count();
-        assert_eq!((commands, messages(&got)), (if asked_again { 2 } else { 1 }, 2), "{said}");
+        // On a busy machine the time may end before the command.
+        assert!((commands == usize::try_from(tries).unwrap() || (said == "-" && commands == 0)) && messages(&got) == 2, "{said}");
     }
 }
 
@@ -235,14 +253,20 @@ async fn gateway_that_is_not_at_work_or_fails_late_comes_last() {
 
 #[tokio::test]
 async fn gateway_that_refuses_keeps_its_place() {
-    let (first, refusing) = gateway(answer("500 Oops", ""), None).await;
-    let (second, got) = gateway(answer("200 OK", ""), None).await;
-    let delivery = delivery(&(sms(first, "name = 'main'") + &sms(second, "name = 'spare'")));
-    for _ in 0..3 {
-        send_sms(&delivery).await.unwrap();
+    loop {
+        let (first, refusing) = gateway(answer("500 Oops", ""), None).await;
+        let (second, got) = gateway(answer("200 OK", ""), None).await;
+        let delivery = delivery(&(sms(first, "name = 'main'") + &sms(second, "name = 'spare'")));
+        let start = Instant::now();
+        for _ in 0..3 {
+            send_sms(&delivery).await.unwrap();
+        }
+        if start.elapsed() < REFUSAL_TIME {
+            assert_eq!((messages(&refusing), messages(&got)), (3, 3));
+            assert_eq!([attempts(&delivery, "main"), attempts(&delivery, "spare")], [[0, 3], [3, 0]]);
+            return;
+        }
     }
-    assert_eq!((messages(&refusing), messages(&got)), (3, 3));
-    assert_eq!([attempts(&delivery, "main"), attempts(&delivery, "spare")], [[0, 3], [3, 0]]);
 }
 
 #[tokio::test]

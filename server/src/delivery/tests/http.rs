@@ -1,6 +1,10 @@
 //! Messages through HTTP gateways.
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 use super::sink::{answer, certificate, certificate_for_certificates, closed, gateway};
 use super::{CODE, Channel, attributes, delivery, logged, message, text};
@@ -173,14 +177,20 @@ async fn refusals_tell_whether_to_try_again() {
 
 #[tokio::test]
 async fn a_gateway_that_hangs_is_left() {
-    let endless = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nque".to_owned();
-    for (answer, more) in [(None, ""), (Some(endless), "success_text = 'queued'")] {
-        let (port, _) = gateway(answer, None).await;
+    // The second begins an answer, and keeps the connection.
+    let stuck = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let ports = [gateway(None, None).await.0, stuck.local_addr().unwrap().port()];
+    tokio::spawn(async move {
+        let (mut stream, _) = stuck.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nque").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    for (port, more) in ports.into_iter().zip(["", "success_text = 'queued'"]) {
         let start = Instant::now();
         let toml = format!("[sms]\nurl = 'http://127.0.0.1:{port}/send'\nbody = '${{PIN}}'\ntimeout = 0.3\n{more}");
         let error = send(&toml).await.unwrap_err();
-        assert!(error.is_transient(), "{error}");
-        assert!(start.elapsed() < Duration::from_secs(2));
+        assert!(error.is_transient() && error.to_string().contains("no answer within 300ms"), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(10), "that is the time-out without the setting");
     }
     let error = send(&format!("[sms]\nurl = 'http://127.0.0.1:{}/send'\nbody = '${{PIN}}'", closed().await)).await.unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("refused"), "{error}");

@@ -229,8 +229,8 @@ async fn a_server_that_hangs_is_left() {
         let (port, _) = smtp(Manner { answers: vec![(begin, "-")], ..Manner::default() }).await;
         let start = Instant::now();
         let error = send(&email(port, "timeout = 0.3")).await.unwrap_err();
-        assert!(error.is_transient(), "{error}");
-        assert!(start.elapsed() < Duration::from_secs(2));
+        assert!(error.is_transient() && error.to_string().contains("no answer within 300ms"), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(10), "that is the time-out without the setting");
     }
     let error = send(&email(closed().await, "")).await.unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("refused"), "{error}");
@@ -240,7 +240,7 @@ async fn a_server_that_hangs_is_left() {
 async fn a_mail_that_was_taken_is_delivered() {
     for answer in ["", "-"] {
         let (port, _) = smtp(Manner { answers: vec![("QUIT", answer)], ..Manner::default() }).await;
-        send(&email(port, "timeout = 1")).await.unwrap();
+        send(&email(port, "timeout = 3")).await.unwrap();
     }
 }
 
