@@ -79,7 +79,7 @@ test: test-others test-beside ## run the tests, but for the long ones: README.md
 test-beside: test-lanes test-aarch64 test-fuzz test-msrv test-minimal ## run the half of the tests that keeps one core busy
 
 .PHONY: test-others
-test-others: tools test-packages test-crates test-notices test-rust test-features test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-scim test-pskc test-peers ## run the other half
+test-others: tools test-packages test-crates test-notices test-rust test-features test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-scim test-pskc test-peers ## run the tests but for those of test-beside
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing

@@ -318,7 +318,7 @@ proptest! {
 
     /// A right answer begins the total anew.
     #[test]
-    fn rule_14_a_right_answer_begins_the_total_anew(device in devices(), rounds in 1..4_u64) {
+    fn rule_14_a_right_answer_begins_the_total_anew(device in devices(), rounds in 2..5_u64) {
         let lock = Lock::ThrottleThenLock { max_fails: 1, first_delay: 10, max_delay: 10, total_fails: 3 };
         let policy = Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         // Each round has another step of TOTP.

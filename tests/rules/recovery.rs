@@ -66,7 +66,8 @@ proptest! {
         let mut near = texts(&codes)[0].clone().into_bytes();
         near[place] = other;
         let device = Device::recovery(codes.clone(), NOW);
-        for typed in [text.as_bytes(), &near] {
+        // The last one has no typing error.
+        for typed in [text.as_bytes(), &near, b"00000-00000-0000"] {
             let read: String = typed.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|&byte| char::from(byte)).collect();
             let read = read.to_uppercase().replace(['I', 'L'], "1").replace('O', "0").replace('U', "V");
             let is_one = texts(&codes).iter().any(|code| code.replace('-', "") == read);

@@ -62,17 +62,22 @@ async fn of_messages_at_once_through_three_processes_exactly_the_limit_is_counte
     for _ in 0..10 {
         ids.push(insert(&stores[0], entry("ada")).await.row.id);
     }
-    let mut tasks = tokio::task::JoinSet::new();
-    for number in 0..200 {
-        let (store, id) = (stores[number % 3].clone(), ids[number % 10]);
-        // Each device has room for 7, and their number for 37. The order of names must not matter.
-        let mut counts = vec![count("number/+34600000000/1", 37), count(&format!("device/{id}/1"), 7)];
-        if number % 2 == 0 {
-            counts.reverse();
+    // Each device has room for 7, and their number for 37. The first device fills up before the
+    // others begin. The order of names must not matter.
+    let mut outcomes = Vec::new();
+    for numbers in [0..20, 20..200] {
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in numbers {
+            let (store, id) = (stores[number % 3].clone(), ids[if number < 20 { 0 } else { number % 10 }]);
+            let mut counts = vec![count("number/+34600000000/1", 37), count(&format!("device/{id}/1"), 7)];
+            if number % 2 == 0 {
+                counts.reverse();
+            }
+            tasks.spawn(async move { send(&store, id, &counts).await });
         }
-        tasks.spawn(async move { send(&store, id, &counts).await });
+        outcomes.extend(tasks.join_all().await);
+        assert_eq!(sent(&stores[0], &[&format!("device/{}/1", ids[0])]).await, [7]);
     }
-    let outcomes = tasks.join_all().await;
     let went_on = outcomes.iter().filter(|outcome| **outcome == Counted::Stored).count();
     assert_eq!((went_on, outcomes.len()), (37, 200));
     assert!(outcomes.iter().all(|outcome| *outcome != Counted::Lost));
