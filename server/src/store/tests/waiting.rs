@@ -194,7 +194,7 @@ async fn the_wait_of_a_search_is_part_of_its_time(place: Place) {
     let error = behind.await.unwrap_err();
     let took = since.elapsed();
     assert!(error.detail.contains("took longer than 5 seconds"), "{error}");
-    assert!(took < Duration::from_secs(7), "five seconds from when it came, and not from when it began: {took:?}");
+    assert!(took < Duration::from_secs(9), "five seconds from when it came, and not from when it began: {took:?}");
     // The reader is free at once, too.
     let since = Instant::now();
     store.scan(Claim::new("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
