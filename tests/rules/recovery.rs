@@ -177,6 +177,20 @@ fn rule_20_of_many_copies_of_a_code_one_is_right() {
     assert!(verdicts.iter().all(|verdict| verdict.recovery_codes_left() == Some(9) && verdict.fails() == 0));
 }
 
+/// The HMACs of the last codes give a few more, and rooms for HMACs that were not computed are zero.
+#[test]
+fn rule_20_no_code_after_the_last_is_right() {
+    let codes = |count| RecoveryCodes::new(Secret::new(&[7; 32]).unwrap(), count).unwrap();
+    let all = texts(&codes(64));
+    for count in 1..64 {
+        let device = Device::recovery(codes(count), NOW);
+        for typed in all.iter().skip(count.into()).map(String::as_str).chain(["00000-00000-0000"]) {
+            assert_eq!(judge(&device, &Policy::DEFAULT, typed.as_bytes(), NOW).1.reason(), Reason::Wrong, "{typed} of {count}");
+        }
+        assert!(judge(&device, &Policy::DEFAULT, all[usize::from(count) - 1].as_bytes(), NOW).1.is_right());
+    }
+}
+
 /// Whatever an administrator does.
 #[test]
 fn rule_20_used_codes_stay_used_through_every_status() {
