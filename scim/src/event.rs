@@ -73,7 +73,8 @@ pub struct Event {
     pub user: String,
     /// Whether the code was right, or the operation was done.
     pub success: bool,
-    /// The engine's reason for a verdict; `no user` if there was none to give a verdict for; `short
+    /// The engine's reason for a verdict, with `, then locked` behind it if this fail locked the
+    /// device; `no user` if there was none to give a verdict for; `short
     /// secret` for a new device whose secret has fewer than 128 bits; `found`, `several found` or
     /// `not found` of a search for a token; for any other event, the status of the device after it.
     pub reason: String,

@@ -1,7 +1,7 @@
 //! Verification of the response to a challenge, and resynchronization of tokens.
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Attempt, Device, Kind, Policy, Verdict};
+use keyfob::{Attempt, Device, Kind, Policy, Reason, Status, Verdict};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -18,6 +18,9 @@ use crate::{body, code};
 
 /// The attribute of the second code of a resynchronization.
 const NEXT_PIN: &str = "nextPin";
+
+/// What the reason of a fail ends with in the trail, if this fail locked the device.
+const LOCKED_SUFFIX: &str = ", then locked";
 
 /// The body of the response.
 #[derive(Serialize)]
@@ -131,6 +134,15 @@ fn is_named(given: &str, name: &str) -> bool {
     given.eq_ignore_ascii_case(name) || Attribute::parse(given).is_some_and(|attribute| attribute.name() == name)
 }
 
+/// The reason in the trail. The line of the fail that locks a device says so: the column of the
+/// status has no history.
+fn reason(verdict: &Verdict, has_locked: bool) -> String {
+    let reason = verdict.reason();
+    // A limit that was lowered locks at the next attempt, which is not judged.
+    let is_fail = has_locked && reason != Reason::Locked;
+    if is_fail { format!("{reason}{LOCKED_SUFFIX}") } else { reason.name().to_owned() }
+}
+
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Verifies codes.
     pub(crate) fn verify(&self, context: Context, id: i64, codes: Codes, swaps: u32) -> Step {
@@ -145,9 +157,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             // The event holds the verdict. A host commits it together with the record, and the
             // response comes out after that.
             let verdict = held.release();
+            let has_locked = entry.device.status() != Status::Locked && device.status() == Status::Locked;
             let event = Event {
                 success: verdict.is_right(),
-                reason: verdict.reason().name().to_owned(),
+                reason: reason(&verdict, has_locked),
                 drift: verdict.drift(),
                 ..context.event(codes.event_kind(), &entry.row)
             };
