@@ -15,7 +15,7 @@ use crate::problem::Problem;
 
 /// What the time-outs of a channel with several servers may add up to. A login may wait for all of
 /// them, and a service that stops finishes its requests within this time.
-const MAX_TOTAL_SECONDS: f64 = 30.0;
+const MAX_TOTAL: Duration = Duration::from_secs(30);
 
 /// The longest file with a secret.
 const MAX_SECRET_BYTES: usize = 4096;
@@ -220,11 +220,15 @@ pub(super) fn check_together<T: Settings>(channel: Channel, sections: &[Section<
         let earlier = sections.iter().take(at).filter_map(|section| section.settings.name());
         Check::new(&section.path, problems).name(name, earlier);
     }
-    let total: f64 = sections.iter().map(|section| section.settings.timeout()).sum();
-    if sections.len() > 1 && total > MAX_TOTAL_SECONDS {
+    // As durations: fractions of a second would add up to a little more than they are.
+    let times = sections.iter().map(|section| Duration::try_from_secs_f64(section.settings.timeout()).unwrap_or_default());
+    let total = times.fold(Duration::ZERO, Duration::saturating_add);
+    if sections.len() > 1 && total > MAX_TOTAL {
         let message = format!(
-            "the time-outs of its list add up to {total} seconds, and a login may wait for all of them: lower timeout, to \
-             {MAX_TOTAL_SECONDS} seconds in all"
+            "the time-outs of its list add up to {} seconds, and a login may wait for all of them: lower timeout, to {} seconds \
+             in all",
+            total.as_secs_f64(),
+            MAX_TOTAL.as_secs()
         );
         problems.push(Problem::new(channel.key(), &message));
     }

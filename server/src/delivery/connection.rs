@@ -1,7 +1,6 @@
 //! What deliveries alone need of a connection: its error, and a second half.
 
 use std::error::Error as StdError;
-use std::fmt::Display;
 use std::io;
 
 use tokio::net::TcpStream;
@@ -16,9 +15,12 @@ pub(super) fn duplicate(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)>
     Ok((TcpStream::from_std(stream)?, TcpStream::from_std(copy)?))
 }
 
-/// The error of a connection to a server.
-pub(super) fn error(server: &impl Display, source: &(dyn StdError + 'static), request: &CertificateRequest) -> Error {
+/// The error of a connection. Its cause may name a host, as that of a certificate does.
+pub(super) fn error(source: &(dyn StdError + 'static), request: &CertificateRequest) -> Error {
     let (cause, is_tls) = connection::cause(source, request);
-    let text = format!("{server}: {cause}");
-    if is_tls { Error::permanent(text) } else { Error::unanswered(text) }
+    if is_tls {
+        Error::permanent(cause).with_client_text("no encrypted connection; the log has the cause")
+    } else {
+        Error::unanswered(cause).with_client_text("no connection, or it broke; the log has the cause")
+    }
 }

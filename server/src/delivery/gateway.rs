@@ -78,7 +78,7 @@ impl Client {
         // For each address of the host: a silent one must not use up the time of the others.
         let limit = self.timeout.checked_div(3).unwrap_or(self.timeout);
         let asked = CertificateRequest::default();
-        let failed = |error: io::Error| connection::error(self, &error, &asked);
+        let failed = |error: io::Error| connection::error(&error, &asked);
         let stream = connect(&target.host, target.port, limit).await.map_err(failed)?;
         match &self.tls {
             None => self.request_over(stream, request, &asked).await,
@@ -95,7 +95,7 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let failed = |error: hyper::Error| connection::error(self, &error, asked);
+        let failed = |error: hyper::Error| connection::error(&error, asked);
         // Some old gateways know headers only with capital letters.
         let handshake = http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(failed)?;
@@ -127,7 +127,7 @@ impl Client {
             if tracing::enabled!(tracing::Level::DEBUG) {
                 self.log(&read(response.into_body()).await.0);
             }
-            let text = format!("{self}: answered {status}{hint}");
+            let text = format!("answered {status}{hint}");
             return Err(match status {
                 // A proxy says that what is behind it gives no answer, and may say so late.
                 StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Error::unanswered(text),
@@ -142,9 +142,9 @@ impl Client {
         }
         self.log(&answer);
         if whole {
-            Err(Error::permanent(format!("{self}: answered {status}, but without the text of {}.success_text", self.path)))
+            Err(Error::permanent(format!("answered {status}, but without the text of {}.success_text", self.path)))
         } else {
-            Err(Error::unanswered(format!("{self}: closed the connection within its answer")))
+            Err(Error::unanswered(format!("closed the connection within its answer")))
         }
     }
 
@@ -160,7 +160,7 @@ impl Server for Client {
         let request = self.request.render(&Values::new(message))?;
         match timeout(self.timeout, self.exchange(request)).await {
             Ok(result) => result,
-            Err(_) => Err(Error::unanswered(format!("{self}: no answer within {:?}", self.timeout))),
+            Err(_) => Err(Error::unanswered(format!("no answer within {:?}", self.timeout))),
         }
     }
 }

@@ -117,7 +117,7 @@ impl Mailer {
             for (whose, addresses) in whose {
                 if addresses.iter().any(|address| !address.to_string().is_ascii()) {
                     return Err(Error::permanent(format!(
-                        "{self}: has no SMTPUTF8, which {whose} needs: it has characters that are not ASCII before its @"
+                        "has no SMTPUTF8, which {whose} needs: it has characters that are not ASCII before its @"
                     )));
                 }
             }
@@ -133,7 +133,7 @@ impl Mailer {
 
     /// Connects, encrypts and says EHLO.
     async fn open(&self, asked: &CertificateRequest) -> Result<AsyncSmtpConnection, Error> {
-        let failed = |error: io::Error| connection::error(self, &error, asked);
+        let failed = |error: io::Error| connection::error(&error, asked);
         // For each address of the host: a silent one must not use up the time of the others.
         let limit = self.timeout.checked_div(3).unwrap_or(self.timeout);
         let stream = connect(&self.host, self.port, limit).await.map_err(failed)?;
@@ -147,7 +147,7 @@ impl Mailer {
                 let (stream, copy) = connection::duplicate(stream).map_err(failed)?;
                 let mut plain = self.greet(Replies::plain(stream).map_err(failed)?, asked).await?;
                 if !plain.server_info().supports_feature(Extension::StartTls) {
-                    return Err(Error::permanent(format!("{self}: has no STARTTLS, which {}.security wants", self.path)));
+                    return Err(Error::permanent(format!("has no STARTTLS, which {}.security wants", self.path)));
                 }
                 plain.command(Starttls).await.map_err(|error| self.error(&error, asked))?;
                 // This discards bytes that came in the clear behind the reply. An attacker may have
@@ -198,18 +198,18 @@ impl Mailer {
         if let Some(code) = error.status() {
             let said = error.source().map(ToString::to_string).unwrap_or_default();
             let text = match enhanced_code(code, &said) {
-                Some(enhanced) => format!("{self}: answered {code} {enhanced}"),
-                None => format!("{self}: answered {code}"),
+                Some(enhanced) => format!("answered {code} {enhanced}"),
+                None => format!("answered {code}"),
             };
             return if error.is_permanent() { Error::permanent(text) } else { Error::transient(text) };
         }
         if error.is_response() {
-            return Error::unanswered(format!("{self}: sent no valid or complete SMTP reply"));
+            return Error::unanswered(format!("sent no valid or complete SMTP reply"));
         }
         if error.is_client() {
-            return Error::permanent(format!("{self}: {}", error.source().map(ToString::to_string).unwrap_or_default()));
+            return Error::permanent(format!("{}", error.source().map(ToString::to_string).unwrap_or_default()));
         }
-        connection::error(self, error, asked)
+        connection::error(error, asked)
     }
 }
 
@@ -217,7 +217,7 @@ impl Server for Mailer {
     async fn send(&self, message: &Message<'_>) -> Result<(), Error> {
         let mail = self.mail(message)?;
         let sent = timeout(self.timeout, self.exchange(&mail)).await;
-        let sent = sent.map_err(|_| Error::unanswered(format!("{self}: no answer within {:?}", self.timeout)))?;
+        let sent = sent.map_err(|_| Error::unanswered(format!("no answer within {:?}", self.timeout)))?;
         let mut connection = sent?;
         // The server has the mail. Whatever comes of this is no reason to send it again.
         let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;

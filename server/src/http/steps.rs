@@ -15,8 +15,8 @@ pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Clien
     loop {
         step = match step {
             Step::Done(response) => {
-                if let Some(prefix) = &response.refused_prefix {
-                    app.metrics.messages().count_refused_prefix(prefix);
+                if let Some(refused) = &response.refused_number {
+                    app.metrics.messages().count_refused_number(refused);
                 }
                 return Ok(response);
             }
@@ -66,6 +66,8 @@ fn count(app: &App, note: &Note) {
             }
         }
         Note::Full { limit, phone } => {
+            // The status 429 alone could be a pause as well.
+            tracing::info!(limit = limit.name(), "messages: a limit has refused a code");
             app.metrics.messages().count_refused(limit, phone.as_ref().map_or("", |phone| limits.label(phone)));
         }
     }
@@ -87,6 +89,7 @@ async fn deliver(app: &App, message: &Message) -> Result<(), String> {
     }
     outcome.map_err(|error| {
         tracing::warn!(user = message.user, "delivery by {channel} failed: {error}");
-        if error.is_transient() { format!("{error}; request it again") } else { error.to_string() }
+        let text = error.client_text();
+        if error.is_transient() { format!("{text}; request it again") } else { text.to_owned() }
     })
 }

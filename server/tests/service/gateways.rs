@@ -102,7 +102,8 @@ fn message_that_no_gateway_takes_is_one_502_with_all_reasons_and_no_fail() {
     let detail = client.get(&format!("{path}/requestChallenge")).refused(502);
     let [first, second] = &gateways.shown;
     let reasons = format!("{first}: answered 400 Bad Request; then {second}: answered 503 Service Unavailable");
-    assert_eq!(detail, format!("the code could not be delivered: {reasons}; request it again"));
+    let shown = "gateway 1: answered 400 Bad Request; then gateway spare: answered 503 Service Unavailable";
+    assert_eq!(detail, format!("the code could not be delivered: {shown}; request it again"), "no host and no port");
     assert_eq!((challenges(folder, &path), &client.device(&path)["fails"]), (1, &json!(0)));
     let sent = code(&gateways.first);
     assert_eq!(code(&gateways.second), sent);

@@ -154,10 +154,40 @@ async fn error_names_every_server_and_its_reason_in_order() {
              Forbidden; then 127.0.0.1:{third} (not encrypted): answered 503 Service Unavailable"
         )
     );
+    assert_eq!(
+        error.client_text(),
+        "gateway 1: answered 400 Bad Request; then gateway acme: answered 403 Forbidden; then gateway 3: answered 503 Service Unavailable"
+    );
     assert!(error.is_transient(), "one of them may pass");
     assert!(ports.iter().all(|(_, got)| messages(got) == 1));
     let error = send_sms(&delivery(&(sms(*first, "") + &sms(*second, "")))).await.unwrap_err();
     assert!(!error.is_transient(), "{error}");
+}
+
+#[tokio::test]
+async fn clients_read_of_no_host_whatever_fails() {
+    let (tls, _) = certificate();
+    let (_, other) = certificate();
+    let untrusted = gateway(answer("200 OK", ""), Some(tls)).await.0;
+    let https = format!("url = 'https://localhost:{untrusted}/s'\nbody = '${{PIN}}'\nca_file = {:?}", other.path());
+    let down = closed().await;
+    for toml in [
+        format!("[sms]\n{https}"),
+        sms(down, ""),
+        "[sms]\nurl = 'https://gateway.invalid/s'\nbody = '${PIN}'\ntimeout = 2".to_owned(),
+        sms(gateway(None, None).await.0, "timeout = 0.3"),
+        sms(gateway(Some(String::new()), None).await.0, ""),
+        sms(gateway(answer("200 OK", "no credit"), None).await.0, "success_text = 'queued'"),
+    ] {
+        let error = send_sms(&delivery(&toml)).await.unwrap_err();
+        let (log, shown) = (error.to_string(), error.client_text());
+        assert!(["127.0.0.1:", "localhost:", "gateway.invalid:"].iter().any(|host| log.starts_with(host)), "{log}");
+        assert!(shown.starts_with("gateway 1: "), "{shown}");
+        assert!(["127.0.0.1", "localhost", "invalid"].iter().all(|host| !shown.contains(host)), "{shown}");
+        assert!(!shown.contains(&down.to_string()), "{shown}");
+    }
+    let error = send(&delivery(&email(down, "")), Channel::Email).await.0.unwrap_err();
+    assert_eq!(error.client_text(), "mail server 1: no connection, or it broke; the log has the cause");
 }
 
 #[tokio::test]

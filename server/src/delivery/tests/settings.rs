@@ -182,6 +182,8 @@ fn names_and_time_outs_of_a_list_fit_together() {
     assert_eq!(problems(&list(&["timeout = 10", "timeout = 20"])), []);
     let found = problems(&list(&["timeout = 10", "timeout = 20", "timeout = 0.5"]));
     assert!(found.len() == 1 && found[0].key == "sms" && found[0].message.contains("add up to 30.5 seconds"), "{found:?}");
+    // As fractions of two they would add up to more.
+    assert_eq!(problems(&list(&["timeout = 9.9", "timeout = 10.05", "timeout = 10.05"])), []);
     // One server waits for as long as it is told.
     assert_eq!(problems(&list(&["timeout = 300"])), []);
 }
