@@ -33,7 +33,8 @@ pub enum Error {
     PinLength,
     /// A PIN with something else than ASCII digits in it.
     PinDigits,
-    /// No recovery codes, more than 64, or (in C) an index behind the last.
+    /// No recovery codes, more than 64, fewer than before with the same secret, or (in C) an index
+    /// behind the last.
     RecoveryCodeCount,
     /// A TOTP window above 1000 steps.
     Window,
@@ -157,7 +158,7 @@ impl Error {
                 c"PIN: must have at least as many digits as the policy asks for (8 by default), at least 4 and at most 64"
             }
             Self::PinDigits => c"PIN: must be ASCII digits 0 to 9 only",
-            Self::RecoveryCodeCount => c"recovery codes: must be 1 to 64, and an index must be below their number",
+            Self::RecoveryCodeCount => c"recovery codes: must be 1 to 64, no fewer than before with the same secret, and an index must be below their number",
             Self::Window => c"window: must be 0 to 1000 steps",
             Self::LookAhead => c"look-ahead: must be 0 to 1000 counters",
             Self::ResyncWindow => c"resync window: must be 1 to 10000 counters",

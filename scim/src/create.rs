@@ -59,7 +59,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 };
                 let resource = Resource::from_entry(&entry, service.settings.profile, &context.base_url, selection);
                 let resource = resource.created(image).with_recovery_codes(&entry.device, selection);
-                let response = Response::json(201, &resource);
+                let response = Response::json_with_secret(201, &resource);
                 Step::Done(response.with_header("location", location(&context.base_url, entry.row.id)))
             }),
         };

@@ -67,16 +67,24 @@ pub struct Error {
     pub detail: String,
     /// After how many seconds the same request may succeed, if time alone helps.
     pub retry_after: Option<u64>,
-    /// The label of a telephone number that gets no messages for its prefix, for metrics. See
-    /// [`MessageLimits::label`](crate::MessageLimits::label).
-    pub refused_prefix: Option<String>,
+    /// The telephone number that gets no messages, if that is the cause.
+    pub refused_number: Option<RefusedNumber>,
+}
+
+/// Why a telephone number gets no messages, for metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusedNumber {
+    /// For its prefix, by its [label](crate::MessageLimits::label).
+    Prefix(String),
+    /// It cannot be read, so it might have any prefix.
+    Unread,
 }
 
 impl Error {
     /// A refusal without a keyword. With status 503 the request may be repeated after a second.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
         let retry_after = (status == 503).then_some(1);
-        Self { status, scim_type: None, detail: detail.into(), retry_after, refused_prefix: None }
+        Self { status, scim_type: None, detail: detail.into(), retry_after, refused_number: None }
     }
 
     /// Sets after how many seconds the same request may succeed.
@@ -85,9 +93,9 @@ impl Error {
         Self { retry_after: Some(seconds), ..self }
     }
 
-    /// Adds the label of a number that is refused for its prefix.
-    pub(crate) fn with_refused_prefix(self, label: &str) -> Self {
-        Self { refused_prefix: Some(label.to_owned()), ..self }
+    /// Adds why a number gets no messages.
+    pub(crate) fn with_refused_number(self, refused: RefusedNumber) -> Self {
+        Self { refused_number: Some(refused), ..self }
     }
 
     /// A bad request with its keyword.

@@ -183,7 +183,7 @@ mod verify;
 pub use allowance::Allowance;
 pub use attribute::{Attribute, SCHEMA, ValueType};
 pub use entry::{Entry, Naming, Row};
-pub use error::{Error, ScimType};
+pub use error::{Error, RefusedNumber, ScimType};
 pub use event::{Event, EventKind};
 pub use filter::{Filter, Op};
 pub use limit::{Count, Limit, MessageLimits, Numbering};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use keyfob::Kind;
 
-use crate::error::Error;
+use crate::error::{Error, RefusedNumber};
 use crate::prefix::Prefixes;
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
@@ -82,7 +82,7 @@ impl Limit {
 }
 
 /// A message in a counter of a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Count {
     /// The limit that the counter holds.
     pub limit: Limit,
@@ -93,6 +93,14 @@ pub struct Count {
     /// When its interval ends, in Unix seconds. A store may delete it some time after that, when no
     /// host has a clock before it.
     pub ends: u64,
+}
+
+// The name of the counter may hold a telephone number or an address.
+impl fmt::Debug for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, counter: _, max, ends } = self;
+        f.debug_struct("Count").field("limit", limit).field("max", max).field("ends", ends).finish_non_exhaustive()
+    }
 }
 
 impl Count {
@@ -130,12 +138,11 @@ impl MessageLimits {
     pub(crate) fn check_number(&self, phone: &str) -> Result<(), Error> {
         let Some(numbering) = &self.numbering else { return Ok(()) };
         let number = numbering.to_e164(phone).ok_or_else(|| {
-            Error::value(
-                "phone: is no telephone number; write it with + and the country code, or set messages.region for national ones",
-            )
+            let detail =
+                "phone: is no telephone number; write it with + and the country code, or set messages.region for national ones";
+            Error::value(detail).with_refused_number(RefusedNumber::Unread)
         })?;
-        let prefix = self.longest_prefix(&number);
-        let refusal = || Error::value(format!("phone: {REFUSED_DETAIL}")).with_refused_prefix(prefix);
+        let refusal = || Error::value(format!("phone: {REFUSED_DETAIL}")).with_refused_number(self.refused_prefix(&number));
         if self.takes(&number) { Ok(()) } else { Err(refusal()) }
     }
 
@@ -159,9 +166,11 @@ impl MessageLimits {
                 let read = self.read(to);
                 let number = read.clone().unwrap_or_else(|| digits(to));
                 if !self.takes(&number) {
-                    let cause = if read.is_some() { REFUSED_DETAIL } else { UNREAD_DETAIL };
-                    let refusal = Error::new(409, format!("the code was not sent: {cause}"));
-                    return Err(refusal.with_refused_prefix(self.longest_prefix(&number)));
+                    let (cause, refused) = match read {
+                        Some(_) => (REFUSED_DETAIL, self.refused_prefix(&number)),
+                        None => (UNREAD_DETAIL, RefusedNumber::Unread),
+                    };
+                    return Err(Error::new(409, format!("the code was not sent: {cause}")).with_refused_number(refused));
                 }
                 let counted = self.numbering.as_ref().filter(|_| read.is_some()).map(|numbering| numbering.to_counted(&number));
                 count(Limit::Number, counted.as_ref().unwrap_or(&number), self.per_number_per_day);
@@ -193,6 +202,10 @@ impl MessageLimits {
         listed.into_iter().chain(budgeted).max_by_key(|prefix| prefix.len()).unwrap_or(OTHER_PREFIX)
     }
 
+    fn refused_prefix(&self, number: &str) -> RefusedNumber {
+        RefusedNumber::Prefix(self.longest_prefix(number).to_owned())
+    }
+
     /// A number as `+` and its digits, if it can be read.
     fn read(&self, phone: &str) -> Option<String> {
         self.numbering.as_ref()?.to_e164(phone)
@@ -217,3 +230,18 @@ fn digits(phone: &str) -> String {
 const REFUSED_DETAIL: &str = "numbers of this prefix get no messages here (messages.allowed_prefixes, messages.refused_prefixes)";
 const UNREAD_DETAIL: &str = "the telephone number cannot be read, so no list of prefixes takes it; write it with + and the country \
                              code, or set messages.region";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn count_shows_no_number_and_no_address() {
+        let limits = MessageLimits { per_number_per_day: 5, per_address_per_day: 5, ..MessageLimits::default() };
+        for (kind, to) in [(Kind::Sms, "34600000000"), (Kind::Email, "dilbert@example.com")] {
+            let counts = limits.judge(kind, 7, to, 1_700_000_000).map(|judged| judged.counts).unwrap_or_default();
+            assert!(counts.iter().any(|count| count.counter.contains(to)), "the test would find it");
+            assert!(!counts.is_empty() && !format!("{counts:?}").contains(to), "{counts:?}");
+        }
+    }
+}

@@ -72,7 +72,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                     (true, _) => {
                         let shown = if context.roles.contains(Roles::QUERY) { selection } else { selection.of_change() };
                         let resource = Resource::from_entry(&next, service.settings.profile, &context.base_url, shown);
-                        Step::Done(Response::json(200, &resource.with_recovery_codes(&next.device, selection)))
+                        Step::Done(Response::json_with_secret(200, &resource.with_recovery_codes(&next.device, selection)))
                     }
                     (false, Ok(swaps)) => service.renew_codes(context, id, count, selection, (Some(before), swaps)),
                     (false, Err(error)) => error.into(),

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, RefusedNumber};
+
+/// How many bytes a body with a secret gets before it is written. The longest has less.
+const SECRET_CAPACITY_BYTES: usize = 8192;
 
 /// A response, as far as SCIM goes.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,20 +19,30 @@ pub struct Response {
     /// The body, of type `application/scim+json`; empty for none. To a HEAD, a host sends its
     /// length and not the body.
     pub body: Vec<u8>,
-    /// The label of a telephone number that was refused for its prefix, for metrics. It is not
-    /// sent. See [`MessageLimits::label`](crate::MessageLimits::label).
-    pub refused_prefix: Option<String>,
+    /// The telephone number that gets no messages, if this is a refusal for it. It is for metrics,
+    /// and not sent.
+    pub refused_number: Option<RefusedNumber>,
 }
 
 impl Response {
     /// A response without headers and body.
-    pub(crate) const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), refused_prefix: None }
+    pub const fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new(), refused_number: None }
     }
 
     pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
-        match serde_json::to_vec(value) {
-            Ok(body) => Self { body, ..Self::empty(status) },
+        Self::written_to(Vec::with_capacity(128), status, value)
+    }
+
+    /// A body with a secret. It gets its room before it is written, for the image or 64 recovery
+    /// codes: one that grows leaves copies behind in the heap.
+    pub(crate) fn json_with_secret(status: u16, value: &impl Serialize) -> Self {
+        Self::written_to(Vec::with_capacity(SECRET_CAPACITY_BYTES), status, value)
+    }
+
+    fn written_to(mut body: Vec<u8>, status: u16, value: &impl Serialize) -> Self {
+        match serde_json::to_writer(&mut body, value) {
+            Ok(()) => Self { body, ..Self::empty(status) },
             Err(error) => Error::new(500, format!("the response could not be written: {error}")).into(),
         }
     }
@@ -57,7 +70,7 @@ impl fmt::Debug for Response {
 impl From<Error> for Response {
     fn from(error: Error) -> Self {
         let body = error.to_json();
-        let response = Self { body, refused_prefix: error.refused_prefix, ..Self::empty(error.status) };
+        let response = Self { body, refused_number: error.refused_number, ..Self::empty(error.status) };
         match error.retry_after {
             Some(seconds) => response.with_header("retry-after", seconds.to_string()),
             None => response,

@@ -210,6 +210,72 @@ fn used_up_code_of_two_requests_is_right_for_one() {
 }
 
 #[test]
+fn renewal_that_another_one_has_overtaken_is_409_and_leaves_the_shown_codes() {
+    for mut host in hosts() {
+        let (id, _) = create(&mut host, RECOVERY);
+        // Both have read the same codes, and the first is stored before the second.
+        let before = host.entry(id);
+        let shown = codes(&renew(&mut host, id, "").ok(200));
+        let after = host.entry(id);
+        host.store.memory.put(before);
+        (host.store.conflicts, host.store.swaps) = (1, 0);
+        USED.with_borrow_mut(|used| *used = Some(after.clone()));
+        host.store.rival = Some(|memory, _| memory.put(USED.take().unwrap()));
+        let events = host.store.memory.events.len();
+        let detail = renew(&mut host, id, "").refused(409, None);
+        assert!(detail.contains("another request") && !shown.iter().any(|code| detail.contains(code)), "{detail}");
+        assert_eq!((host.entry(id), host.store.swaps, host.store.memory.events.len()), (after, 1, events));
+        assert_eq!(left(&host.answer(id, &shown[0])), 9);
+        // One that comes later has read the new codes, and renews them again.
+        assert_ne!(codes(&renew(&mut host, id, "").ok(200)), shown);
+    }
+}
+
+#[test]
+fn attributes_that_codes_cannot_have_are_named() {
+    let [mut host, _] = hosts();
+    for (more, what) in [
+        (r#""name": "AB123""#, ""),
+        (r#""recoveryCodesLeft": 3"#, ""),
+        (r#""recoveryCodes": ["00000-00000-0000"]"#, ""),
+        (r#""secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ""#, "secret: is for TOTP and HOTP only"),
+        (r#""digits": 6"#, "digits: is for TOTP and HOTP only"),
+        (r#""phone": "+34600000000""#, "phone: is for SMS only"),
+        (r#""email": "dilbert@example.com""#, "email: is for EMAIL only"),
+        (r#""pin": "12345678""#, "pin: is for PIN only"),
+    ] {
+        let reply = host.post("/OtpDevice", &format!(r#"{{"type": "RECOVERY", "user": "dilbert", {more}}}"#));
+        if what.is_empty() {
+            // The name is keyfob's own without a serial, and read-only attributes are ignored.
+            let body = reply.ok(201);
+            assert_eq!((&body["name"], &body["recoveryCodesLeft"]), (&json!("Recovery codes"), &json!(10)), "{more}");
+            assert!(!codes(&body).contains(&"00000-00000-0000".to_owned()));
+        } else {
+            assert_eq!(reply.bad("invalidValue"), what);
+        }
+    }
+    for kind in ["TOTP", "HOTP", "SMS", "EMAIL", "PIN"] {
+        let body = format!(
+            r#"{{"type": "{kind}", "user": "dilbert", "recoveryCodeCount": 3, "phone": "+34600000000", "email": "a@example.com", "pin": "12345678"}}"#
+        );
+        let detail = host.post("/OtpDevice", &body).bad("invalidValue");
+        assert!(detail.ends_with(" only"), "{detail}");
+    }
+}
+
+#[test]
+fn put_ignores_how_many_codes_were_left_when_it_was_read() {
+    let [mut host, _] = hosts();
+    let (id, shown) = create(&mut host, RECOVERY);
+    let read = host.get(&format!("/OtpDevice/{id}")).ok(200).to_string();
+    host.answer(id, &shown[0]).verdict(true);
+    let body = host.send(Method::Put, &format!("/OtpDevice/{id}"), &read).ok(200);
+    assert_eq!(body["recoveryCodesLeft"], 9, "a stale number gives no code back");
+    assert!(!host.answer(id, &shown[0]).verdict(false));
+    assert_eq!(left(&host.answer(id, &shown[1])), 8);
+}
+
+#[test]
 fn renewal_that_makes_no_sense_is_refused() {
     let [mut host, mut rfc] = hosts();
     let (id, _) = create(&mut host, RECOVERY);

@@ -41,7 +41,7 @@ pub(super) fn read(table: &mut TableReader) -> (MessageLimits, Option<String>) {
 
 fn insert<T>(table: &mut TableReader, key: &str, prefixes: &mut Prefixes<T>, prefix: &str, value: T) {
     if let Err(error) = prefixes.insert(prefix, value) {
-        table.reject(key, error);
+        table.reject(key, &format!("{prefix:?}: {error}"));
     }
 }
 

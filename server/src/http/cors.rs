@@ -36,7 +36,7 @@ impl Cors {
     /// other origins.
     pub(super) fn preflight(&self) -> Option<Response> {
         (self.is_preflight && self.origin.is_some()).then(|| {
-            Response { status: 204, headers: Vec::new(), body: Vec::new(), refused_prefix: None }
+            Response::empty(204)
                 .with_header("access-control-allow-methods", ALLOWED_METHODS.to_owned())
                 .with_header("access-control-allow-headers", ALLOWED_HEADERS.to_owned())
                 .with_header("access-control-max-age", MAX_AGE_SECONDS.to_owned())

@@ -39,5 +39,5 @@ async fn metrics(app: &App) -> Response {
 }
 
 fn text(body: String) -> Response {
-    Response { status: 200, headers: vec![("content-type", TEXT_TYPE.to_owned())], body: body.into_bytes(), refused_prefix: None }
+    Response { body: body.into_bytes(), ..Response::empty(200).with_header("content-type", TEXT_TYPE.to_owned()) }
 }

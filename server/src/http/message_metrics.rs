@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use keyfob_scim::{Limit, MessageLimits};
+use keyfob_scim::{Limit, MessageLimits, RefusedNumber};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -21,6 +21,8 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The name of the lists of prefixes as a limit.
 const PREFIX_LIMIT: &str = "prefix";
+/// The name of what refuses numbers that cannot be read.
+const UNREAD_LIMIT: &str = "unread";
 
 type Labels<const N: usize> = [(&'static str, String); N];
 type Counters<const N: usize> = Family<Labels<N>, Counter<u64, AtomicU64>>;
@@ -78,12 +80,25 @@ impl MessageMetrics {
         }
     }
 
-    /// Counts a message, or a number for a device, that was refused for the prefix of the number.
-    /// The log names it once a minute.
-    pub(super) fn count_refused_prefix(&self, prefix: &str) {
-        self.count_refusal(PREFIX_LIMIT, prefix);
-        if self.is_due(PREFIX_LIMIT, prefix) {
-            tracing::warn!(prefix, "messages: a number of a refused prefix was asked for; see the lists of prefixes in [messages]");
+    /// Counts a message, or a number for a device, that was refused for the number. The log says so
+    /// once a minute.
+    pub(super) fn count_refused_number(&self, refused: &RefusedNumber) {
+        match refused {
+            RefusedNumber::Prefix(prefix) => {
+                self.count_refusal(PREFIX_LIMIT, prefix);
+                if self.is_due(PREFIX_LIMIT, prefix) {
+                    tracing::warn!(
+                        prefix,
+                        "messages: a number of a refused prefix was asked for; see the lists of prefixes in [messages]"
+                    );
+                }
+            }
+            RefusedNumber::Unread => {
+                self.count_refusal(UNREAD_LIMIT, "");
+                if self.is_due(UNREAD_LIMIT, "") {
+                    tracing::warn!("messages: a number that cannot be read was asked for; see messages.region for national ones");
+                }
+            }
         }
     }
 

@@ -43,7 +43,7 @@ impl<'s> Write<'s> {
 }
 
 /// The outcome of a swap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Swapped {
     /// It is stored.
     Stored,
@@ -51,8 +51,8 @@ pub(crate) enum Swapped {
     Lost,
     /// Another device has the serial that it claims.
     SerialIsTaken,
-    /// The counter at this position has no room for its message.
-    Full(usize),
+    /// This counter has no room for its message.
+    Full(Count),
 }
 
 /// The outcomes of a batch by its devices.
@@ -243,7 +243,7 @@ fn swap_counted(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Resul
     let (mut counters, mut swaps) = (Counters::lock(connection, &messages)?, Swaps::new());
     for write in writes {
         let outcome = match counters.full(write.counts) {
-            Some(at) => Swapped::Full(at),
+            Some(count) => Swapped::Full(count.clone()),
             None if write.swap.scope == Scope::Whole => swap_whole(connection, write)?,
             None if swap(connection, &[write])?.is_empty() => Swapped::Lost,
             None => Swapped::Stored,

@@ -61,12 +61,10 @@ impl<'c> Counters<'c> {
         Ok(())
     }
 
-    /// The position of a full counter among those of a message; of several, of the one whose
-    /// interval ends last.
-    pub(super) fn full(&self, counts: &[Count]) -> Option<usize> {
+    /// The counter of a message that is full; of several, the one whose interval ends last.
+    pub(super) fn full<'m>(&self, counts: &'m [Count]) -> Option<&'m Count> {
         let is_full = |count: &Count| self.sent.get(count.counter.as_str()).is_some_and(|sent| *sent >= i64::from(count.max));
-        let full = counts.iter().enumerate().filter(|(_, count)| is_full(count));
-        full.max_by_key(|(_, count)| count.ends).map(|(at, _)| at)
+        counts.iter().filter(|count| is_full(count)).max_by_key(|count| count.ends)
     }
 
     /// Counts a message, to be written by [`write`](Self::write).

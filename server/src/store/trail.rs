@@ -75,7 +75,7 @@ pub(crate) const fn word(status: Status) -> &'static str {
 impl Store {
     /// Writes a line to the trail that comes with no change of a device. Errors: 503.
     pub(crate) async fn audit(&self, event: Event) -> Result<(), Error> {
-        let written = |()| Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new(), refused_prefix: None });
+        let written = |()| Step::Done(Response::empty(204));
         self.change(Step::Audit { event, then: Box::new(written) }).await.map(|_| ())
     }
 

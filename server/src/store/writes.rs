@@ -182,7 +182,7 @@ impl Round {
             Ok(settled) => settled.note(!events.is_empty(), writable),
             Err(error) => writable.failed(error),
         }
-        for Swapping { swap, mut counts, then, reply } in swaps {
+        for Swapping { swap, then, reply, .. } in swaps {
             let outcome = match &mut settled {
                 // The first swap of a device takes the outcome. The others have lost.
                 Ok(settled) => settled.swaps.remove(&swap.entry.row.id).unwrap_or(Ok(Swapped::Lost)),
@@ -193,12 +193,11 @@ impl Round {
                     let Swap { entry, event, .. } = *swap;
                     self.go_on(then(Counted::Stored), Some(Note::Line { event, phone: entry.row.phone }), reply);
                 }
-                Ok(Swapped::Full(at)) if at < counts.len() => {
-                    let count = counts.swap_remove(at);
+                Ok(Swapped::Full(count)) => {
                     let note = Note::Full { limit: count.limit.clone(), phone: swap.entry.row.phone };
                     self.go_on(then(Counted::Full(count)), Some(note), reply);
                 }
-                Ok(Swapped::Lost | Swapped::Full(_)) => self.go_on(then(Counted::Lost), None, reply),
+                Ok(Swapped::Lost) => self.go_on(then(Counted::Lost), None, reply),
                 Ok(Swapped::SerialIsTaken) => self.fail(Error::serial_is_taken(&swap.entry.row.name), reply),
                 Err(error) => self.fail(unavailable(&error), reply),
             }

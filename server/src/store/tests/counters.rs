@@ -46,7 +46,7 @@ async fn send_as(store: &Store, entry: &Entry, counts: &[Count]) -> Counted {
     let (report, outcome) = std::sync::mpsc::channel();
     let then = Box::new(move |outcome| {
         report.send(outcome).unwrap();
-        Step::Done(Response { status: 200, headers: Vec::new(), body: Vec::new(), refused_prefix: None })
+        Step::Done(Response::empty(200))
     });
     store.change(Step::CountedSwap { swap: challenge(entry), counts: counts.to_vec(), then }).await.unwrap();
     outcome.recv().unwrap()
@@ -204,6 +204,6 @@ fn message_of_which_nothing_was_heard_is_counted_once() {
     let last = u32::try_from(expected + 1).unwrap();
     let fates = [Well, Well, Well, Well, Well, Well, Unheard];
     assert_eq!(settled(&mut connection, last, &fates), (Some(Swapped::Stored), expected + 1));
-    assert_eq!(settled(&mut connection, last, &[]), (Some(Swapped::Full(0)), expected + 1));
+    assert_eq!(settled(&mut connection, last, &[]), (Some(Swapped::Full(count("one", last))), expected + 1));
     drop(connection);
 }

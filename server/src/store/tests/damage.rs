@@ -183,9 +183,7 @@ async fn a_damaged_page_is_the_fault_of_its_devices_only() {
     assert_eq!(store.get(middle).await.unwrap_err().status, 500);
     assert!(store.get(ids[0]).await.unwrap().is_some() && store.get(ids[59]).await.unwrap().is_some());
     let line = event(EventKind::Verify, ids[0]);
-    let then = Box::new(|()| {
-        Step::Done(keyfob_scim::Response { status: 200, headers: Vec::new(), body: Vec::new(), refused_prefix: None })
-    });
+    let then = Box::new(|()| Step::Done(keyfob_scim::Response::empty(200)));
     assert!(store.change(Step::Audit { event: line, then }).await.is_ok());
     store.close();
 }

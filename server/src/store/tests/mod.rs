@@ -142,8 +142,7 @@ fn wrong_answer(entry: &Entry) -> Box<Swap> {
 
 /// Swaps. Returns whether it was stored.
 async fn swap(store: &Store, swap: Box<Swap>) -> bool {
-    let done =
-        |stored| Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new(), refused_prefix: None });
+    let done = |stored| Step::Done(Response::empty(u16::from(stored)));
     let next = store.change(Step::Swap { swap, then: Box::new(done) }).await.unwrap().step;
     let Step::Done(response) = next else { panic!("it ends there") };
     response.status == 1

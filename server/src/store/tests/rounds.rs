@@ -13,7 +13,7 @@ use crate::store::writes::{Change, Job, Stepped, change};
 on_both! { request_that_reads_and_then_swaps_takes_one_round }
 
 fn done() -> Step {
-    Step::Done(Response { status: 200, headers: Vec::new(), body: Vec::new(), refused_prefix: None })
+    Step::Done(Response::empty(200))
 }
 
 async fn request_that_reads_and_then_swaps_takes_one_round(place: Place) {

@@ -31,7 +31,7 @@ fn lines(database: &str) -> i64 {
 
 /// Writes a line without a record to the trail.
 async fn record(store: &Store) {
-    let done = |()| Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new(), refused_prefix: None });
+    let done = |()| Step::Done(Response::empty(204));
     store.change(Step::Audit { event: event(EventKind::RefuseAccount, 0), then: Box::new(done) }).await.unwrap();
 }
 

@@ -18,7 +18,7 @@ on_both! {
 }
 
 fn done(_: bool) -> Step {
-    Step::Done(Response { status: 200, headers: Vec::new(), body: Vec::new(), refused_prefix: None })
+    Step::Done(Response::empty(200))
 }
 
 /// Submits a code and returns the status of the refusal.

@@ -75,7 +75,7 @@ fn run(place: &Place, sql: &str) {
 
 /// Writes a line of the trail that comes with no device.
 async fn record(store: &Store, device: i64) -> Result<(), Error> {
-    let then = Box::new(|()| Step::Done(Response { status: 200, headers: Vec::new(), body: Vec::new(), refused_prefix: None }));
+    let then = Box::new(|()| Step::Done(Response::empty(200)));
     store.change(Step::Audit { event: event(EventKind::Verify, device), then }).await.map(|_| ())
 }
 
@@ -172,9 +172,7 @@ async fn nothing_is_written_to_a_store_that_was_moved(place: Place) {
         }
     }
     assert!(refused > 0, "a line after the last moment is not reported as written");
-    let done = move |stored| {
-        Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new(), refused_prefix: None })
-    };
+    let done = move |stored| Step::Done(Response::empty(u16::from(stored)));
     let swapped = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(done) }).await;
     for (what, refused) in [
         ("a swap", swapped.map(|_| ())),

@@ -381,7 +381,8 @@ public final class OtpDevice implements AutoCloseable {
      *
      * @param from a device of the same kind, which is not changed
      * @param now Unix seconds
-     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#EXHAUSTED}
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#RECOVERY_CODE_COUNT} for
+     *         fewer recovery codes of the same secret, {@link OtpError#EXHAUSTED}
      */
     public void replaceFactor(OtpDevice from, long now) {
         record.replaceFactor(from.record, now);
