@@ -25,9 +25,9 @@ pub trait Numbering: fmt::Debug + Send + Sync {
     /// for a national number of an unknown country.
     fn to_e164(&self, text: &str) -> Option<String>;
 
-    /// The number whose telephone rings, if networks ignore the last digits of a number (E.164).
-    /// Messages to both count as messages to one number. A number without digits too many is its
-    /// own, as each is by default.
+    /// The number that counts for another one of the same telephone (E.164), as where networks
+    /// ignore the last digits, or a country has two forms. Messages to both count as messages to one
+    /// number. Any other is its own, as each is by default.
     fn to_counted(&self, number: &str) -> String {
         number.to_owned()
     }

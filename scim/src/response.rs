@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::{Error, RefusedNumber};
 
-/// How many bytes a body with a secret gets before it is written. The longest has less.
+/// How many bytes a body with a secret gets before it is written. One with 64 codes has less.
 const SECRET_CAPACITY_BYTES: usize = 8192;
 
 /// A response, as far as SCIM goes.
@@ -75,5 +75,17 @@ impl From<Error> for Response {
             Some(seconds) => response.with_header("retry-after", seconds.to_string()),
             None => response,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn body_with_a_secret_is_written_into_its_room() {
+        let text = "x".repeat(SECRET_CAPACITY_BYTES - 2);
+        let body = Response::json_with_secret(200, &text).body;
+        assert_eq!((body.len(), body.capacity()), (SECRET_CAPACITY_BYTES, SECRET_CAPACITY_BYTES), "it has not grown");
     }
 }

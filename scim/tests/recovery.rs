@@ -105,6 +105,10 @@ fn count_is_1_to_64() {
         for (count, expected) in [("1", 1), ("64", 64), (r#""12""#, 12), ("[7]", 7), ("null", 10)] {
             assert_eq!(create(&mut host, &body(count)).1.len(), expected);
         }
+        // The room of a body with a secret, which leaves no copies behind as it grows.
+        let long = r#"\""#.repeat(255);
+        let most = format!(r#"{{"type": "RECOVERY", "user": "{long}", "externalId": "{long}", "recoveryCodeCount": 64}}"#);
+        assert!(host.post("/OtpDevice", &most).ok(201).to_string().len() < 4096);
         let devices = host.store.memory.events.len();
         for count in ["0", "65", "256", "-1", "1.5", "true", r#""""#, r#""ten""#, "[1, 2]"] {
             let detail = host.post("/OtpDevice", &body(count)).bad("invalidValue");

@@ -15,6 +15,15 @@ pub(crate) const ZERO: &str = "(0)";
 /// The codes of countries where such a zero is a digit of the number: Italy and San Marino.
 const KEEP_ZERO: [i32; 2] = [39, 378];
 
+/// The code of Mexico, and how many numbers of ten digits there are.
+const MEXICO: i32 = 52;
+const MEXICAN_NUMBERS: u64 = 10_000_000_000;
+
+/// What numbers of Argentina begin with, and those of mobile telephones called from abroad. Networks
+/// and gateways take such a number without the 9 as well.
+const ARGENTINA: &str = "+54";
+const ARGENTINE_MOBILE: &str = "+549";
+
 /// How telephone numbers are read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PhoneNumbers {
@@ -55,7 +64,11 @@ impl Numbering for PhoneNumbers {
     fn to_counted(&self, number: &str) -> String {
         let mut counted = PHONE_NUMBER_UTIL.parse(number, None).ok();
         let is_counted = counted.as_mut().is_some_and(PhoneNumber::truncate_too_long_number);
-        counted.filter(|_| is_counted).as_ref().map_or_else(|| number.to_owned(), to_text)
+        let counted = counted.filter(|_| is_counted).as_ref().map_or_else(|| number.to_owned(), to_text);
+        match counted.strip_prefix(ARGENTINE_MOBILE) {
+            Some(rest) => format!("{ARGENTINA}{rest}"),
+            None => counted,
+        }
     }
 }
 
@@ -65,10 +78,18 @@ impl PhoneNumbers {
     /// Which ranges are in use changes each month, and a list of them is old at once. In some
     /// countries this lets digits too many pass, so counters use [`Numbering::to_counted`].
     fn parse(self, text: &str) -> Option<PhoneNumber> {
-        let number = PHONE_NUMBER_UTIL.parse(text, self.region).ok()?;
+        let number = without_mobile_digit(PHONE_NUMBER_UTIL.parse(text, self.region).ok()?);
         // In some countries the library takes more digits than E.164 has, and gateways do not.
         (PHONE_NUMBER_UTIL.is_possible_number(&number) && to_text(&number).len() <= E164_LENGTH).then_some(number)
     }
+}
+
+/// A number without the 1 that was dialled before mobile numbers of Mexico until 2020. Many address
+/// books still have it, and the library takes none with it.
+fn without_mobile_digit(number: PhoneNumber) -> PhoneNumber {
+    let has_digit = number.country_code == MEXICO && number.national_number.checked_div(MEXICAN_NUMBERS) == Some(1);
+    let national_number = if has_digit { number.national_number % MEXICAN_NUMBERS } else { number.national_number };
+    PhoneNumber { national_number, ..number }
 }
 
 fn to_text(number: &PhoneNumber) -> String {
@@ -110,7 +131,11 @@ mod tests {
             (&["+39 (0)55555555555"], Some("+39055555555555")),
             // More digits than E.164 has.
             (&["+49 1511234567890123"], None),
-            (&["+54 11 15 2345 6789", "+5491123456789"], Some("+5491123456789")),
+            // A mobile telephone of Argentina, from within the country and from abroad.
+            (&["+54 11 15 2345 6789", "+54 9 11 2345-6789", "+5491123456789"], Some("+5491123456789")),
+            // One of Mexico, as it was called from abroad before 2020, and since then.
+            (&["+52 1 55 1234 5678", "+5215512345678", "0052 1 55 1234 5678", "+52 55 1234 5678"], Some("+525512345678")),
+            (&["+52 1 155 1234 5678", "+52 2 55 1234 5678", "+1 1 212 555 0123 4"], None),
             (&["+882161234567"], Some("+882161234567")),
             (&["600000000", "112", "+112", "+999123456789", "+346000000001", "+3", "", "+", "x", "00", "tel:"], None),
         ] {
@@ -147,6 +172,10 @@ mod tests {
             ("+491511234567890", "+4915112345678"),
             ("+34600000000", "+34600000000"),
             ("+390612345678", "+390612345678"),
+            // With and without the 9 of a mobile telephone of Argentina.
+            ("+5491123456789", "+541123456789"),
+            ("+541123456789", "+541123456789"),
+            ("+525512345678", "+525512345678"),
             // No range in use, and no digits too many.
             ("+49123456789", "+49123456789"),
             ("+882161234567", "+882161234567"),
@@ -163,7 +192,10 @@ mod tests {
                 if let Some(number) = numbers.to_e164(&text) {
                     prop_assert!(number.starts_with('+') && number[1..].bytes().all(|byte| byte.is_ascii_digit()), "{number}");
                     prop_assert_eq!(numbers.to_e164(&number), Some(number.clone()), "{}", number);
-                    prop_assert!(number.len() <= E164_LENGTH && number.starts_with(&numbers.to_counted(&number)), "{number}");
+                    let counted = numbers.to_counted(&number);
+                    let is_beginning = number.starts_with(&counted) || number.starts_with(ARGENTINE_MOBILE);
+                    prop_assert!(number.len() <= E164_LENGTH && is_beginning, "{number} {counted}");
+                    prop_assert_eq!(numbers.to_counted(&counted), counted.clone(), "{}", number);
                 }
             }
         }

@@ -93,7 +93,10 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
             folder.path(),
             "region = 'ES'\nallowed_prefixes = ['+']\nrefused_prefixes = ['+882']\nbudgets = { '+34' = 2 }",
         );
-        let server = start(folder.path());
+        let mut server = start(folder.path());
+        assert_eq!(server.greeting("  limit       2 messages "), "an hour to +34");
+        assert_eq!(server.greeting("  limit       only "), "to +");
+        assert_eq!(server.greeting("  limit       none "), "to +882");
         let mut client = server.admin();
         let mut ask = |path: &str| client.get(&format!("{path}/requestChallenge"));
         ask(&paths[0]).ok(200);
@@ -110,6 +113,8 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
         assert_eq!(outlets.codes().len(), 4);
         let created = server.admin().post("/OtpDevice", &json!({"type": "SMS", "user": "dilbert", "phone": "+88216000000"}));
         assert!(created.refused(400).starts_with("phone: "));
+        let created = server.admin().post("/OtpDevice", &json!({"type": "SMS", "user": "dilbert", "phone": "112"}));
+        assert!(created.refused(400).contains("messages.region"));
         assert_eq!(server.admin().device(&paths[1])["phone"], "+88216000000", "a device from before is as it was");
         for (name, value) in [
             ("messages_sent_total{prefix=\"+34\"}", 2),
@@ -120,6 +125,7 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
             ("messages_refused_total{limit=\"budget\",prefix=\"+34\"}", 2),
             // Two requests, and a device that should get the number.
             ("messages_refused_total{limit=\"prefix\",prefix=\"+882\"}", 3),
+            ("messages_refused_total{limit=\"unread\",prefix=\"\"}", 1),
             ("message_budget_used{prefix=\"+34\"}", 2),
             ("message_budget{prefix=\"+34\"}", 2),
         ] {
@@ -128,6 +134,9 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
         let log = log(folder.path());
         assert_eq!(log.matches("the budget of a prefix is used up").count(), 1, "{log}");
         assert_eq!(log.matches("a number of a refused prefix was asked for").count(), 1, "{log}");
+        assert_eq!(log.matches("a number that cannot be read was asked for").count(), 1, "{log}");
+        // Each refusal by a limit, beside its request's status 429.
+        assert_eq!(log.matches("a limit has refused a code limit=\"budget\"").count(), 2, "{log}");
         assert!(log.contains("+882") && !log.contains("216000000"), "{log}");
         assert!(!log.contains("600000000"), "{log}");
     });

@@ -67,6 +67,14 @@ fn printed_configuration_passes_the_check_and_what_is_set_is_shown_without_secre
     let shown = Run::from_command(keyfob(folder.path(), &effective), "").well();
     assert!(shown.ends_with("\nadmin_password = \"***\"\n\n[otp]\ndigits = 8\n\n[policy]\nwindow = 2\n"), "{shown}");
 
+    let limits = "[messages]\nallowed_prefixes = [\"+34\", \"+351\"]\nper_device_per_day = 20\nrefused_prefixes = [\"+34803\"]\n\n\
+                  [messages.budgets]\n\"+\" = 200\n\"+34\" = 2000\n";
+    fs::write(folder.path().join("limits.toml"), limits).unwrap();
+    let shown = Run::from_command(keyfob(folder.path(), &["config", "--effective", "--config", "limits.toml"]), "").well();
+    for set in ["per_device_per_day = 20", "\"+34\" = 2000", "\"+34803\"", "\"+351\""] {
+        assert!(shown.contains(set), "{set}: {shown}");
+    }
+
     for (args, named) in [
         (&["config", "--config", "keyfob.toml"][..], "need --effective"),
         (&["config", "--effective", "--set", "lisetn=1"], "did you mean listen?"),

@@ -74,6 +74,24 @@ impl Greeting<'_> {
         if is_shown { cautions(settings.digits, period) } else { Vec::new() }
     }
 
+    /// The limits on messages, in short; none without any.
+    fn limits(&self) -> Vec<String> {
+        let limits = &self.config.settings.message_limits;
+        let daily = [
+            (limits.per_device_per_day, "a device"),
+            (limits.per_number_per_day, "a telephone number"),
+            (limits.per_address_per_day, "an address"),
+        ];
+        let daily = daily.into_iter().filter(|(max, _)| *max > 0).map(|(max, to)| format!("{max} messages a day to {to}"));
+        let hourly = limits.budgets.iter().map(|(prefix, max)| format!("{max} messages an hour to {prefix}"));
+        let lists = [(true, "only to"), (false, "none to")].into_iter().filter_map(|(wanted, what)| {
+            let listed = limits.prefixes.iter().filter(|(_, is_allowed)| **is_allowed == wanted);
+            let prefixes: Vec<_> = listed.map(|(prefix, _)| prefix).collect();
+            (!prefixes.is_empty()).then(|| format!("{what} {}", prefixes.join(", ")))
+        });
+        daily.chain(hourly).chain(lists).collect()
+    }
+
     fn warnings(&self) -> Vec<&'static str> {
         let mut warnings = Vec::new();
         if self.is_new_store && self.config.sealing_keys.is_none() && !self.is_new_key {
@@ -115,6 +133,9 @@ impl Greeting<'_> {
         for line in self.delivery.summary() {
             writeln!(text, "  delivery    {line}")?;
         }
+        for line in self.limits() {
+            writeln!(text, "  limit       {line}")?;
+        }
         for warning in self.warnings() {
             writeln!(text, "  WARNING     {warning}")?;
         }
@@ -153,6 +174,7 @@ impl Greeting<'_> {
             "guessing": self.guessing(),
             "metrics": self.metrics(),
             "delivery": self.delivery.summary(),
+            "limits": self.limits(),
             "warnings": self.warnings(),
             "notes": self.notes(),
         });
