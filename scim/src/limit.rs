@@ -26,8 +26,8 @@ pub trait Numbering: fmt::Debug + Send + Sync {
     fn to_e164(&self, text: &str) -> Option<String>;
 
     /// The number that counts for another one of the same telephone (E.164), as where networks
-    /// ignore the last digits, or a country has two forms. Messages to both count as messages to one
-    /// number. Any other is its own, as each is by default.
+    /// ignore the last digits, or a country has two forms. Messages to both count as messages to
+    /// one number. Any other is its own, as each is by default.
     fn to_counted(&self, number: &str) -> String {
         number.to_owned()
     }

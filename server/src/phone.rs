@@ -19,8 +19,8 @@ const KEEP_ZERO: [i32; 2] = [39, 378];
 const MEXICO: i32 = 52;
 const MEXICAN_NUMBERS: u64 = 10_000_000_000;
 
-/// What numbers of Argentina begin with, and those of mobile telephones called from abroad. Networks
-/// and gateways take such a number without the 9 as well.
+/// What numbers of Argentina begin with, and those of mobile telephones called from abroad. Many
+/// networks and gateways take such a number without the 9 as well.
 const ARGENTINA: &str = "+54";
 const ARGENTINE_MOBILE: &str = "+549";
 

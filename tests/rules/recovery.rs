@@ -177,7 +177,7 @@ fn rule_20_of_many_copies_of_a_code_one_is_right() {
     assert!(verdicts.iter().all(|verdict| verdict.recovery_codes_left() == Some(9) && verdict.fails() == 0));
 }
 
-/// The HMACs of the last codes give a few more, and rooms for HMACs that were not computed are zero.
+/// The HMACs of the last codes give a few more, and rooms for HMACs not computed are zero.
 #[test]
 fn rule_20_no_code_after_the_last_is_right() {
     let codes = |count| RecoveryCodes::new(Secret::new(&[7; 32]).unwrap(), count).unwrap();

@@ -374,10 +374,9 @@ public final class OtpDevice implements AutoCloseable {
      * device for this purpose; nothing else of it counts. For a new secret after a change of
      * telephone, a new PIN, new recovery codes, or an authenticator that is enrolled again.
      *
-     * <p>Keeps the status, the fails and every lock. A pending challenge ends, and a learned drift
-     * is forgotten. The same secret keeps the higher counter and the used recovery codes. TOTP
-     * keeps its used steps; under a new secret only those before {@code now}. Never replace a
-     * secret with an earlier one of the same device.
+     * <p>Keeps the status, the fails and every lock. Ends a challenge, and forgets a learned drift.
+     * The same secret keeps the higher counter and the used recovery codes. TOTP keeps its used
+     * steps; under a new secret only those before {@code now}. Never put an earlier secret back.
      *
      * @param from a device of the same kind, which is not changed
      * @param now Unix seconds
