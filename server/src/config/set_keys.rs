@@ -73,7 +73,8 @@ fn shown(key: &ConfigKey, value: &Value) -> String {
     let shown = match value {
         _ if key.is_hidden => None,
         Value::String(url) if key.path == "store" => without_password(url).map(Value::String),
-        Value::Table(_) => None,
+        // Numbers are no secrets, as those of budgets.
+        Value::Table(table) if !table.values().all(Value::is_integer) => None,
         _ if may_be_secret(value) => None,
         _ => Some(value.clone()),
     };

@@ -93,7 +93,7 @@ fn prefixes_refuse_numbers_and_label_the_metrics() {
             folder.path(),
             "region = 'ES'\nallowed_prefixes = ['+']\nrefused_prefixes = ['+882']\nbudgets = { '+34' = 2 }",
         );
-        let mut server = start(folder.path());
+        let mut server = Server::start(folder.path(), &["--config", "keyfob.toml", "--set", "log=info"]);
         assert_eq!(server.greeting("  limit       2 messages "), "an hour to +34");
         assert_eq!(server.greeting("  limit       only "), "to +");
         assert_eq!(server.greeting("  limit       none "), "to +882");
