@@ -144,7 +144,7 @@ impl Client {
         if whole {
             Err(Error::permanent(format!("answered {status}, but without the text of {}.success_text", self.path)))
         } else {
-            Err(Error::unanswered(format!("closed the connection within its answer")))
+            Err(Error::unanswered("closed the connection within its answer"))
         }
     }
 

@@ -122,7 +122,7 @@ impl Mailer {
                 }
             }
         }
-        let failed = |error: smtp::Error| self.error(&error, &asked);
+        let failed = |error: smtp::Error| exchange_error(&error, &asked);
         if let Some(credentials) = &self.credentials {
             connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(failed)?;
         }
@@ -149,7 +149,7 @@ impl Mailer {
                 if !plain.server_info().supports_feature(Extension::StartTls) {
                     return Err(Error::permanent(format!("has no STARTTLS, which {}.security wants", self.path)));
                 }
-                plain.command(Starttls).await.map_err(|error| self.error(&error, asked))?;
+                plain.command(Starttls).await.map_err(|error| exchange_error(&error, asked))?;
                 // This discards bytes that came in the clear behind the reply. An attacker may have
                 // injected them.
                 drop(plain);
@@ -166,7 +166,7 @@ impl Mailer {
     ) -> Result<AsyncSmtpConnection, Error> {
         let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.ehlo_name).await;
         connection.map_err(|error| {
-            let failed = self.error(&error, asked);
+            let failed = exchange_error(&error, asked);
             // Postfix finishes the handshake, and refuses a client without a certificate in its
             // answer to EHLO.
             let hint = if error.status().is_some() { asked.hint() } else { "" };
@@ -191,26 +191,6 @@ impl Mailer {
             .body(body.as_str().to_owned())
             .map_err(|_| Error::unfit("the mail could not be put together"))
     }
-
-    /// The error of an exchange. Of a reply's text it shows the codes only: some servers repeat the
-    /// mail in it.
-    fn error(&self, error: &smtp::Error, asked: &CertificateRequest) -> Error {
-        if let Some(code) = error.status() {
-            let said = error.source().map(ToString::to_string).unwrap_or_default();
-            let text = match enhanced_code(code, &said) {
-                Some(enhanced) => format!("answered {code} {enhanced}"),
-                None => format!("answered {code}"),
-            };
-            return if error.is_permanent() { Error::permanent(text) } else { Error::transient(text) };
-        }
-        if error.is_response() {
-            return Error::unanswered(format!("sent no valid or complete SMTP reply"));
-        }
-        if error.is_client() {
-            return Error::permanent(format!("{}", error.source().map(ToString::to_string).unwrap_or_default()));
-        }
-        connection::error(error, asked)
-    }
 }
 
 impl Server for Mailer {
@@ -229,6 +209,26 @@ impl fmt::Display for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
+}
+
+/// The error of an exchange. Of a reply's text it shows the codes only: some servers repeat the
+/// mail in it.
+fn exchange_error(error: &smtp::Error, asked: &CertificateRequest) -> Error {
+    if let Some(code) = error.status() {
+        let said = error.source().map(ToString::to_string).unwrap_or_default();
+        let text = match enhanced_code(code, &said) {
+            Some(enhanced) => format!("answered {code} {enhanced}"),
+            None => format!("answered {code}"),
+        };
+        return if error.is_permanent() { Error::permanent(text) } else { Error::transient(text) };
+    }
+    if error.is_response() {
+        return Error::unanswered("sent no valid or complete SMTP reply");
+    }
+    if error.is_client() {
+        return Error::permanent(error.source().map(ToString::to_string).unwrap_or_default());
+    }
+    connection::error(error, asked)
 }
 
 fn encryption(config: &Email, host: &str, check: &mut Check<'_>) -> Option<Encryption> {
