@@ -2,6 +2,7 @@
 //! they are checked.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use keyfob_scim::{SignalProfile, SignalSettings};
@@ -49,7 +50,7 @@ pub(crate) struct Rules {
     pub(crate) max_waiting: u64,
     /// After how long a signal is given up.
     pub(crate) give_up: Duration,
-    pub(crate) receivers: Vec<Receiver>,
+    pub(crate) receivers: Vec<Arc<Receiver>>,
 }
 
 impl Config {
@@ -91,7 +92,7 @@ impl Config {
         for (at, section) in self.receivers.iter().enumerate() {
             let earlier = self.receivers.iter().take(at).map(|section| section.settings.name.as_str());
             Check::new(&section.path, &mut problems).name(&section.settings.name, earlier);
-            receivers.extend(Receiver::new(section, users, &mut problems));
+            receivers.extend(Receiver::new(section, users, &mut problems).map(Arc::new));
         }
         match issuer {
             Some(issuer) if problems.is_empty() => Ok(Some(Rules {

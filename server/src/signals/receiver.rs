@@ -1,14 +1,15 @@
 //! A receiver of signals, as it is configured and as it is checked.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::http::uri::PathAndQuery;
-use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
 
 use super::algorithm::SigningAlgorithm;
 use super::subject::SubjectTemplate;
+use crate::connection::Tls;
 use crate::delivery::{Check, Hidden, Section, Target, Users};
 use crate::problem::Problem;
 use crate::tls;
@@ -76,7 +77,7 @@ pub(crate) struct Receiver {
     /// `aud` of its tokens.
     pub(crate) audience: String,
     /// How tokens are pushed; none if the receiver polls.
-    pub(crate) push: Option<Push>,
+    pub(crate) push: Option<Arc<Push>>,
     /// The account that polls, and asks for status and verification; none if there is none.
     pub(crate) account: Option<String>,
     /// The algorithm that signs; none for that of the first key.
@@ -91,8 +92,8 @@ pub(crate) struct Push {
     pub(crate) target: Target,
     /// Path and query.
     pub(crate) path: PathAndQuery,
-    /// The authorities to trust; none for plain HTTP.
-    pub(crate) authorities: Option<Vec<CertificateDer<'static>>>,
+    /// None for plain HTTP.
+    pub(crate) tls: Option<Tls>,
     /// The bearer token; none for no account.
     pub(crate) token: Option<Hidden>,
     /// The longest time of a whole push.
@@ -124,7 +125,7 @@ impl Receiver {
             name: settings.name.clone(),
             audience: settings.audience.clone(),
             push: match push {
-                Some(push) => Some(push?),
+                Some(push) => Some(Arc::new(push?)),
                 None => None,
             },
             account: settings.account.clone(),
@@ -167,15 +168,16 @@ fn push(url: &Hidden, settings: &ReceiverSection, check: &mut Check<'_>) -> Opti
         check.wrong("connections", format!("must be 1 to {MAX_CONNECTIONS}"));
     }
     let target = target?;
-    let authorities = if target.is_encrypted {
-        Some(check.ok("ca_file", tls::authorities(settings.ca_file.as_deref()))?)
+    let tls = if target.is_encrypted {
+        let authorities = check.ok("ca_file", tls::authorities(settings.ca_file.as_deref()))?;
+        Some(check.ok("url", Tls::new(authorities, Some("http/1.1"), &target.host))?)
     } else {
         if settings.ca_file.is_some() {
             check.wrong("ca_file", "needs an https URL");
         }
         None
     };
-    Some(Push { target, path: path?, authorities, token: token.ok()?, timeout: timeout?, connections: settings.connections })
+    Some(Push { target, path: path?, tls, token: token.ok()?, timeout: timeout?, connections: settings.connections })
 }
 
 impl std::fmt::Debug for Push {

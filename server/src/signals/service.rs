@@ -33,6 +33,6 @@ impl Signals {
 
     /// The receiver of a name.
     pub(crate) fn receiver(&self, name: &str) -> Option<&Receiver> {
-        self.rules.receivers.iter().find(|receiver| receiver.name == name)
+        self.rules.receivers.iter().find(|receiver| receiver.name == name).map(AsRef::as_ref)
     }
 }

@@ -7,6 +7,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
+
 /// Below this share of the limit, an outbox that was full counts as one with room again: 9/10.
 const ROOM_AGAIN: (u64, u64) = (9, 10);
 
@@ -27,6 +29,8 @@ pub(super) struct Rooms(Option<Arc<Shared>>);
 struct Shared {
     max: u64,
     rooms: Mutex<Vec<Room>>,
+    /// Changes each time that this process has stored signals.
+    stored: watch::Sender<()>,
 }
 
 /// The room of one receiver.
@@ -53,7 +57,11 @@ impl Rooms {
         if counted.is_empty() {
             return Self::default();
         }
-        Self(Some(Arc::new(Shared { max, rooms: Mutex::new(counted.into_iter().map(room).collect()) })))
+        Self(Some(Arc::new(Shared {
+            max,
+            rooms: Mutex::new(counted.into_iter().map(room).collect()),
+            stored: watch::Sender::default(),
+        })))
     }
 
     /// How many dead letters of a receiver are kept; none without receivers.
@@ -92,7 +100,15 @@ impl Rooms {
             if lost > 0 {
                 room.lose(lost, shared.max);
             }
+            if taken > 0 {
+                shared.stored.send_replace(());
+            }
         }
+    }
+
+    /// Changes each time that this process has stored signals. Closed without receivers.
+    pub(super) fn stored(&self) -> watch::Receiver<()> {
+        self.0.as_ref().map_or_else(|| watch::channel(()).1, |shared| shared.stored.subscribe())
     }
 
     /// Notes that this many waiting signals of a receiver were deleted or buried.
@@ -185,7 +201,7 @@ impl Room {
     fn lose(&mut self, count: u64, max: u64) {
         if self.full.is_none() {
             tracing::warn!(
-                "signals: {}: {max} signals wait for it, and no more may; new ones are lost until it takes some",
+                "signals: {}: its outbox is full: {max} signals wait, and new ones are lost until it takes some",
                 self.receiver
             );
         }
@@ -198,7 +214,7 @@ impl Room {
         let (part, whole) = ROOM_AGAIN;
         let Some(lost) = self.full.filter(|_| self.waiting.saturating_mul(whole) < max.saturating_mul(part).max(1)) else { return };
         self.full = None;
-        tracing::info!("signals: {}: new ones are stored again; {lost} were lost meanwhile", self.receiver);
+        tracing::info!("signals: {}: its outbox has room again; {lost} signals were lost meanwhile", self.receiver);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Signals that wait, as a sender needs them: read, deleted, and given up as dead letters.
 
 use keyfob_scim::{Error, Signal};
+use tokio::sync::watch;
 
 use super::handle::Store;
 use super::outbox::{self, Drafts};
@@ -164,6 +165,12 @@ impl Store {
             Ok(SignalCounts { waiting, dead, lost: lost.saturating_add(rooms.unwritten(&name)) })
         };
         self.0.lookups.run(&Claim::new(OPERATOR), count).await
+    }
+
+    /// A channel that changes each time that this process has stored signals, for whichever
+    /// receiver. Those of other processes must be looked for. It is closed without receivers.
+    pub fn signals_stored(&self) -> watch::Receiver<()> {
+        self.0.rooms.stored()
     }
 
     /// How many signals of a receiver this process has lost, since there was no room.

@@ -1,6 +1,7 @@
 //! The greeting of the service: its address, its settings, and a first request.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use keyfob::Kind;
 use serde_json::json;
@@ -13,16 +14,22 @@ use crate::cli::result::Result;
 use crate::config::{Config, LogFormat};
 use crate::delivery::Delivery;
 use crate::file::Wiped;
+use crate::signals::{Push, Receiver, Signals};
 
 /// The greeting, for people or for programs.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Greeting<'g> {
     /// With the address of the socket.
     pub(crate) config: &'g Config,
     pub(crate) delivery: &'g Delivery,
+    /// None without receivers of signals.
+    pub(crate) signals: Option<&'g Signals>,
     /// Whether the file of the store is new.
     pub(crate) is_new_store: bool,
     /// Whether the key file is new.
     pub(crate) is_new_key: bool,
+    /// Whether the file of signing keys is new.
+    pub(crate) is_new_signing_key: bool,
     /// Whether the database keeps what it has committed.
     pub(crate) is_durable: bool,
     /// The password of the first account, if that is new.
@@ -120,6 +127,27 @@ impl Greeting<'_> {
         }
     }
 
+    /// The file of the keys that sign the tokens of signals; none without receivers.
+    fn signing_keys(&self) -> Option<String> {
+        let file = self.signals.map(|_| self.config.signals.keys_file.display())?;
+        let made = if self.is_new_signing_key { " (new: other processes on this store need a copy)" } else { "" };
+        Some(format!("{file}{made}"))
+    }
+
+    /// A line for each receiver of signals. Of its URL it has the host: the rest may hold a
+    /// password.
+    fn receivers(&self) -> Vec<String> {
+        let receivers = self.signals.map_or(&[][..], |signals| &signals.rules.receivers);
+        let line = |receiver: &Arc<Receiver>| match receiver.push.as_deref() {
+            Some(Push { target, tls, .. }) => {
+                let how = if tls.is_some() { "TLS" } else { "not encrypted" };
+                format!("{}: pushed to {}:{} ({how})", receiver.name, target.authority.host(), target.port)
+            }
+            None => format!("{}: polled at /ssf/poll/{}", receiver.name, receiver.name),
+        };
+        receivers.iter().map(line).collect()
+    }
+
     fn text(&self) -> Result<Zeroizing<String>> {
         let mut text = Zeroizing::new(String::with_capacity(4096));
         writeln!(text, "{}", self.message())?;
@@ -135,6 +163,12 @@ impl Greeting<'_> {
         }
         for line in self.limits() {
             writeln!(text, "  limit       {line}")?;
+        }
+        if let Some(keys) = self.signing_keys() {
+            writeln!(text, "  signing key {keys}")?;
+        }
+        for line in self.receivers() {
+            writeln!(text, "  signals     {line}")?;
         }
         for warning in self.warnings() {
             writeln!(text, "  WARNING     {warning}")?;
@@ -175,6 +209,8 @@ impl Greeting<'_> {
             "metrics": self.metrics(),
             "delivery": self.delivery.summary(),
             "limits": self.limits(),
+            "signing_key": self.signing_keys(),
+            "signals": self.receivers(),
             "warnings": self.warnings(),
             "notes": self.notes(),
         });

@@ -18,7 +18,7 @@ use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::LogFormat;
 use crate::http::{self, Accounts, App, Certificate, Limits, Metrics, Requests};
-use crate::signals::Signals;
+use crate::signals::{Signals, push_signals};
 
 pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     let mut config = args.config;
@@ -63,7 +63,7 @@ async fn serve(checked: Checked) -> Result<()> {
     let listeners = Listeners::bind(&mut config)?;
     let is_new_store = config.store.file().is_some_and(|file| std::fs::metadata(file).map_or(0, |found| found.len()) == 0);
     let signals = signals.map(|rules| Signals::open(rules, &config.signals.keys_file)).transpose()?;
-    let signals = signals.map(|(signals, _)| Arc::new(signals));
+    let (signals, is_new_signing_key) = signals.map_or((None, false), |(signals, is_new)| (Some(Arc::new(signals)), is_new));
     let (store, is_new_key) = open::open(&config).await?;
     startup::warn(&config);
     // A reader of the greeting may stop the service at once.
@@ -73,12 +73,23 @@ async fn serve(checked: Checked) -> Result<()> {
     let limits = Limits::new(config.max_connections_per_address, config.database.connections);
     // Last of all: its password is shown once, and nothing may fail after that.
     let password = first_account::make(&config, &store).await?;
-    Greeting { config: &config, delivery: &delivery, is_new_store, is_new_key, is_durable, password: password.as_ref() }.print()?;
+    Greeting {
+        config: &config,
+        delivery: &delivery,
+        signals: signals.as_deref(),
+        is_new_store,
+        is_new_key,
+        is_new_signing_key,
+        is_durable,
+        password: password.as_ref(),
+    }
+    .print()?;
     drop(password);
 
     let (watches, tls) = Watches::start(&config, &store, signals.as_deref(), certificate, read_requests)?;
     let requests = Requests::default();
     let (stop, stopped) = watch::channel(false);
+    let pushing = signals.as_ref().map(|signals| push_signals(signals, config.users.as_ref(), &store, &stopped)).transpose()?;
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
@@ -90,9 +101,15 @@ async fn serve(checked: Checked) -> Result<()> {
         signals,
         config,
     });
-    let indexing = tokio::spawn({
+    let care = tokio::spawn({
         let (store, stopped) = (store.clone(), stopped.clone());
-        async move { tokio::join!(store.keep_texts_indexed(stopped.clone()), store.keep_counters_few(stopped)) }
+        async move {
+            tokio::join!(
+                store.keep_texts_indexed(stopped.clone()),
+                store.keep_counters_few(stopped.clone()),
+                store.keep_outbox(stopped)
+            )
+        }
     });
     tokio::spawn(async move {
         stop_signal.await;
@@ -112,7 +129,10 @@ async fn serve(checked: Checked) -> Result<()> {
     // It holds the store.
     drop(app);
     watches.end().await;
-    let _ = indexing.await;
+    let _ = care.await;
+    if let Some(pushing) = pushing {
+        pushing.join_all().await;
+    }
     store.close();
     tracing::info!("stopped");
     Ok(())

@@ -1,6 +1,8 @@
 //! Signals with a store in a file.
 
 mod metrics;
+mod push;
+mod sink;
 
 use crate::database::{Location, Options};
 use crate::store::{Keys, OutboxRules, Store};
@@ -10,7 +12,7 @@ const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1
 /// A store in a folder.
 struct Place {
     store: Store,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Place {
@@ -20,6 +22,6 @@ impl Place {
         let rules = OutboxRules { receivers: receivers.iter().map(ToString::to_string).collect(), max_waiting };
         let location = Location::parse(&url, &Options::default()).unwrap();
         let store = Store::open_with(&location, Keys::parse(KEY).unwrap(), rules).unwrap();
-        Self { store, _folder: folder }
+        Self { store, folder }
     }
 }
