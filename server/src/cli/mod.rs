@@ -49,6 +49,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Backup(args) => service::backup::run(&args),
         Command::Restore(args) => service::restore::run(&args),
         Command::RotateKey(args) => service::rotate::run(&args),
+        Command::Signals(command) => service::signals::run(command),
+        Command::MakeSigningKey(args) => service::signing_key::make(&args),
+        Command::RotateSigningKey(args) => service::signing_key::rotate(&args),
         Command::Completions { shell } => {
             // Into memory first: the generator panics if its writer fails.
             let mut script = Vec::new();

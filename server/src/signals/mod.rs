@@ -18,7 +18,7 @@ mod tests;
 
 pub(crate) use algorithm::SigningAlgorithm;
 pub(crate) use config::{Config, Rules};
-pub(crate) use key_file::{NewKey, SigningKeyFile};
+pub(crate) use key_file::{NewKey, Promotion, SigningKeyFile};
 pub(crate) use keys::SigningKeys;
 pub(crate) use metrics::{Outcome, SignalMetrics};
 pub(crate) use push::push_signals;

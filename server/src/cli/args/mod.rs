@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod operation;
 mod service;
+mod signals;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,8 @@ pub(crate) use service::{
     AccountCommand, AuditArgs, BackupArgs, ConfigArgs, FindArgs, ImportSoffidArgs, MigrateArgs, RestoreArgs, RotateArgs, ServeArgs,
 };
 use service::{FIND, IMPORT_SOFFID, RESTORE, SERVE};
+pub(crate) use signals::{MakeSigningKeyArgs, RotateSigningKeyArgs, SignalChoice, SignalsCommand};
+use signals::{MAKE_SIGNING_KEY, ROTATE_SIGNING_KEY};
 
 /// One-time passwords: TOTP (RFC 6238) and HOTP (RFC 4226)
 #[derive(Parser)]
@@ -110,6 +113,9 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
   keyfob audit --user dilbert
   keyfob audit --device 60 --since '2026-01-31 08:00:00' --json")]
     Audit(AuditArgs),
+    /// List signals that wait or were given up, have them sent again, or delete them
+    #[command(subcommand)]
+    Signals(SignalsCommand),
     /// Find the device of a token without a label, by two codes in a row
     #[command(after_help = FIND)]
     Find(FindArgs),
@@ -149,6 +155,12 @@ itself.")]
 Services and imports read the key file every second. Old keys stay in it: backups need them. After an interruption, run the same command again: it
 finishes the rotation.")]
     RotateKey(RotateArgs),
+    /// Make the file of the keys that sign signals
+    #[command(after_help = MAKE_SIGNING_KEY)]
+    MakeSigningKey(MakeSigningKeyArgs),
+    /// Add a key that signs signals, or have it sign, while services run
+    #[command(after_help = ROTATE_SIGNING_KEY)]
+    RotateSigningKey(RotateSigningKeyArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  keyfob completions bash > /etc/bash_completion.d/keyfob")]
     Completions {

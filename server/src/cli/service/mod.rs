@@ -21,6 +21,8 @@ mod open;
 pub(super) mod restore;
 pub(super) mod rotate;
 pub(super) mod serve;
+pub(super) mod signals;
+pub(super) mod signing_key;
 mod startup;
 mod stop;
 mod watch;

@@ -1,0 +1,46 @@
+//! `keyfob make-signing-key` and `keyfob rotate-signing-key`: the keys that sign tokens.
+
+use std::process::ExitCode;
+
+use super::configuration::configured;
+use crate::cli::args::{MakeSigningKeyArgs, RotateSigningKeyArgs};
+use crate::cli::output;
+use crate::cli::result::Result;
+use crate::signals::{Promotion, SigningKeyFile};
+
+/// Makes the file with its first key.
+pub(crate) fn make(args: &MakeSigningKeyArgs) -> Result<ExitCode> {
+    let config = configured(&args.config)?;
+    let path = &config.signals.keys_file;
+    let id = SigningKeyFile::new(path).make(&args.key.key())?;
+    output::line(&format!("{}: created, with the key {id}", path.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adds a key, or has one sign.
+pub(crate) fn rotate(args: &RotateSigningKeyArgs) -> Result<ExitCode> {
+    let config = configured(&args.config)?;
+    let path = &config.signals.keys_file;
+    if !path.exists() {
+        return Err(format!(
+            "signals.keys_file: {} does not exist; keyfob serve makes it at its first start with a receiver, and keyfob \
+             make-signing-key before that",
+            path.display()
+        )
+        .into());
+    }
+    let file = SigningKeyFile::new(path);
+    let _lock = file.lock().map_err(|error| format!("signals.keys_file: {error}"))?;
+    let text = match &args.promote {
+        Some(id) => match file.promote(id)? {
+            Promotion::Done => format!("{}: the key {id} signs from now on", path.display()),
+            Promotion::Unneeded => format!("{}: the key {id} signs already", path.display()),
+        },
+        None => {
+            let id = file.add(&args.key.key())?;
+            format!("{}: the key {id} is added and published; keyfob rotate-signing-key --promote {id} has it sign", path.display())
+        }
+    };
+    output::line(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
