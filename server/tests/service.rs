@@ -70,12 +70,16 @@ mod rotation;
 mod searches;
 #[path = "service/settings.rs"]
 mod settings;
+#[path = "service/signals.rs"]
+mod signals;
 // The servers that delivery is tested with.
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "../src/delivery/tests/sink.rs"]
 mod sink;
 #[path = "service/soffid.rs"]
 mod soffid;
+#[path = "service/ssf.rs"]
+mod ssf;
 #[path = "service/tokens.rs"]
 mod tokens;
 #[path = "service/trouble.rs"]

@@ -22,10 +22,8 @@ pub(crate) struct App {
     pub(crate) accounts: Accounts,
     pub(crate) metrics: Metrics,
     pub(crate) requests: Requests,
-    #[allow(dead_code)]
     /// Becomes true when the service stops.
     pub(crate) stop: Stop,
-    #[allow(dead_code)]
     /// None without receivers.
     pub(crate) signals: Option<Arc<Signals>>,
     pub(crate) config: Config,

@@ -1,30 +1,23 @@
 //! One request: its account, its operation and its response.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use keyfob_scim::{Error, Response, Route};
 use tracing::Instrument as _;
 
 use super::accept::media_type;
 use super::app::App;
+use super::body::read_body;
 use super::cors::Cors;
+use super::identify::identify;
 use super::listen::Peer;
 use super::requests::Client;
 use super::response::{into_http, request_id};
-use super::{health, steps, url};
-
-/// The longest body.
-const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+use super::{health, ssf, steps, url};
 
 /// Serves a request to its end, even if the client closes the connection: a running hash keeps its
 /// turn, a wrong password counts, and a code whose challenge is stored goes out.
@@ -62,6 +55,11 @@ async fn respond(app: &App, request: Request, client: &Client) -> (Response, &'s
     if let Some(answer) = health::respond(app, path).await {
         return answer;
     }
+    if let Some((signals, route)) = ssf::find(app, path) {
+        let operation = route.operation();
+        // In a box: it is rarer, and would make the future of every request as large.
+        return (Box::pin(ssf::respond(app, signals, &route, request, client)).await, operation);
+    }
     let Some(route) = url::path_below(path, &app.config.base_path).map(Route::from_path) else {
         return (
             Error::new(404, format!("there is nothing here; SCIM is at {}/OtpDevice", app.config.base_path)).into(),
@@ -79,16 +77,7 @@ async fn respond(app: &App, request: Request, client: &Client) -> (Response, &'s
 
 /// Identifies the account and runs the operation. Errors: the response of a refusal.
 async fn run_operation(app: &App, route: Route, request: Request, client: &Client) -> Result<Response, Response> {
-    let peer = request.extensions().get::<Peer>();
-    let from = peer.map_or(IpAddr::from([0; 4]), |peer| peer.address.ip());
-    let caller = match app.accounts.identify(request.headers(), from, &app.store, &app.metrics).await {
-        Ok(caller) => caller,
-        Err(refusal) => {
-            // While the refusal is delayed, other clients need the connection more.
-            let is_repeated = peer.is_some_and(Peer::mark_refused);
-            return Err(refusal.delayed(is_repeated).await);
-        }
-    };
+    let caller = identify(app, request.headers(), request.extensions().get::<Peer>()).await?;
     let (parts, body) = request.into_parts();
     let Ok(method) = parts.method.as_str().parse() else { return Ok(route.method_not_allowed()) };
     let body = read_body(body).await.map_err(Response::from)?;
@@ -111,19 +100,4 @@ async fn run_operation(app: &App, route: Route, request: Request, client: &Clien
         now: now.as_secs(),
     });
     steps::run(app, step, &caller.name, client).await.map_err(Response::from)
-}
-
-/// Reads the body. Errors: 400, 408 or 413 for one that is broken, slow or too long.
-async fn read_body(body: Body) -> Result<Bytes, Error> {
-    let too_long = || Error::new(413, format!("the body is longer than {MAX_BODY_BYTES} bytes"));
-    // Refuse a body that is announced as too long without reading it.
-    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
-        return Err(too_long());
-    }
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(_)) => Err(Error::new(400, "the connection ended within the body")),
-        Err(_) => Err(Error::new(408, format!("the body took longer than {} seconds", BODY_TIMEOUT.as_secs()))),
-    }
 }

@@ -3,11 +3,13 @@
 mod accept;
 mod app;
 mod auth;
+mod body;
 mod certificate;
 mod connections;
 mod cors;
 mod handler;
 mod health;
+mod identify;
 mod limits;
 mod listen;
 mod malformed;
@@ -18,6 +20,7 @@ mod process;
 mod requests;
 mod response;
 mod socket;
+mod ssf;
 mod steps;
 mod url;
 

@@ -57,7 +57,7 @@ impl Client {
     }
 
     /// Waits until the client has closed its side, and for [`HALF_CLOSED_TIMEOUT`] more.
-    async fn disconnected(&self) {
+    pub(crate) async fn disconnected(&self) {
         let Some(side) = &self.0 else { return std::future::pending().await };
         while !side.is_closed().await {
             tokio::time::sleep(CLIENT_CHECK_INTERVAL).await;

@@ -35,8 +35,8 @@ pub(super) fn into_http(response: Response, id: &str, media_type: &'static str) 
     if has_body && !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     }
-    // Responses hold secrets and verdicts: no cache may keep them.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Responses hold secrets and verdicts: no cache may keep them, unless they say so themselves.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert("x-request-id", id);
     }

@@ -122,7 +122,21 @@ fn help_and_version_are_printed() {
     let version = keyfob(&["--version"], "");
     version.is(0, &format!("keyfob {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(keyfob(&["--help"], "").status, 0);
-    for command in ["code", "verify", "enroll", "show", "unlock", "resync", "completions", "config", "health", "make-key", "man"] {
+    for command in [
+        "code",
+        "verify",
+        "enroll",
+        "show",
+        "unlock",
+        "resync",
+        "completions",
+        "config",
+        "health",
+        "make-key",
+        "make-signing-key",
+        "rotate-signing-key",
+        "man",
+    ] {
         let run = keyfob(&[command, "--help"], "");
         assert!(run.status == 0 && run.out.contains("Example"), "{run:?}");
     }

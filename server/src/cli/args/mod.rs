@@ -26,8 +26,8 @@ pub(crate) use service::{
     AccountCommand, AuditArgs, BackupArgs, ConfigArgs, FindArgs, ImportSoffidArgs, MigrateArgs, RestoreArgs, RotateArgs, ServeArgs,
 };
 use service::{FIND, IMPORT_SOFFID, RESTORE, SERVE};
-pub(crate) use signals::{MakeSigningKeyArgs, RotateSigningKeyArgs, SignalChoice, SignalsCommand};
 use signals::{MAKE_SIGNING_KEY, ROTATE_SIGNING_KEY};
+pub(crate) use signals::{MakeSigningKeyArgs, RotateSigningKeyArgs, SignalChoice, SignalsCommand};
 
 /// One-time passwords: TOTP (RFC 6238) and HOTP (RFC 4226)
 #[derive(Parser)]

@@ -15,4 +15,5 @@ mod throttle;
 mod turns;
 
 pub use accounts::Accounts;
+pub(super) use caller::Caller;
 pub use hashing::{hash_password, hash_token};
