@@ -43,7 +43,7 @@ cyd = { mail = "cyd@example.com" }
 /// A folder with the configuration, and a service with it.
 pub(crate) fn start() -> (TempDir, Server) {
     let folder = folder();
-    std::fs::write(folder.path().join("keyfob.toml"), CONFIG.replace("", "")).expect("a file");
+    std::fs::write(folder.path().join("keyfob.toml"), CONFIG).expect("a file");
     let server = restart(folder.path());
     (folder, server)
 }

@@ -175,6 +175,14 @@ fn events_come_until_they_are_acknowledged_or_refused() {
     assert_eq!(listed(folder.path(), &["--receiver", "pushed"]).len(), 5, "another receiver's stay");
     assert_eq!(run(folder.path(), &["signals", "retry", "--receiver", POLLER]).well(), "1 dead letter is to be sent again.\n");
     assert_eq!(jtis(&now(&mut client, json!({})).0), [jtis(&second)[1]], "it is the same token");
+    let metrics = send(&mut server.anonymous(), "GET", "/metrics", "");
+    for line in [
+        r#"keyfob_signals_total{receiver="poller",outcome="accepted"} 4"#,
+        r#"keyfob_signals_total{receiver="poller",outcome="refused"} 1"#,
+        r#"keyfob_requests_total{operation="poll",status="200"} 8"#,
+    ] {
+        assert!(metrics.text().contains(line), "{}", metrics.text());
+    }
     server.stop();
 }
 

@@ -104,7 +104,8 @@ pub(crate) struct MakeSigningKeyArgs {
 /// Where a new key comes from.
 #[derive(Args)]
 pub(crate) struct NewKeyArgs {
-    /// What the new key signs with: ES256 or EdDSA; one for RS256 is imported [default: ES256]
+    /// What the new key signs with: ES256 or `EdDSA`; one for RS256 is imported [default:
+    /// ES256]
     #[arg(long, value_name = "NAME", value_parser = algorithm)]
     algorithm: Option<SigningAlgorithm>,
     /// PEM file with the key to take: RSA of 2048 to 4096 bits, ECDSA on P-256 or Ed25519, in

@@ -31,15 +31,12 @@ pub(crate) fn rotate(args: &RotateSigningKeyArgs) -> Result<ExitCode> {
     }
     let file = SigningKeyFile::new(path);
     let _lock = file.lock().map_err(|error| format!("signals.keys_file: {error}"))?;
-    let text = match &args.promote {
-        Some(id) => match file.promote(id)? {
-            Promotion::Done => format!("{}: the key {id} signs from now on", path.display()),
-            Promotion::Unneeded => format!("{}: the key {id} signs already", path.display()),
-        },
-        None => {
-            let id = file.add(&args.key.key())?;
-            format!("{}: the key {id} is added and published; keyfob rotate-signing-key --promote {id} has it sign", path.display())
-        }
+    let text = if let Some(id) = &args.promote {
+        let since = if file.promote(id)? == Promotion::Done { "from now on" } else { "already" };
+        format!("{}: the key {id} signs {since}", path.display())
+    } else {
+        let id = file.add(&args.key.key())?;
+        format!("{}: the key {id} is added and published; keyfob rotate-signing-key --promote {id} has it sign", path.display())
     };
     output::line(&text)?;
     Ok(ExitCode::SUCCESS)

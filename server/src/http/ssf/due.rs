@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keyfob_scim::Error;
 
 use crate::http::app::App;
-use crate::signals::{Receiver, Signals};
+use crate::signals::{Outcome, Receiver, Signals};
 use crate::store::{OutboxSignal, Store};
 
 /// How often the store is asked for signals of further devices.
@@ -48,7 +48,9 @@ pub(super) async fn due(app: &App, signals: &Signals, receiver: &Receiver, limit
     }
     // Behind those that are given up others may be due.
     let has_more = has_more || !unfit.is_empty();
+    let refused = u64::try_from(unfit.len()).unwrap_or(u64::MAX);
     app.store.bury_signals(&receiver.name, unfit).await?;
+    signals.metrics.count(&receiver.name, Outcome::Refused, refused);
     Ok(Due { tokens, has_more })
 }
 

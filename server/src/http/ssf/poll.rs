@@ -35,7 +35,7 @@ pub(super) async fn poll(
         return Err(Error::new(404, "the tokens of this receiver are pushed; it polls if its configuration has no url"));
     }
     let request = PollRequest::new(body)?;
-    outcomes::take(app, &receiver.name, &request).await?;
+    outcomes::take(&app.store, &signals.metrics, &receiver.name, &request).await?;
     let mut stop = app.stop.clone();
     let mut end = pin!(async {
         tokio::select! {
