@@ -14,7 +14,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<Response, Error> {
 
 /// A response without a body.
 pub(super) const fn empty(status: u16) -> Response {
-    Response { status, headers: Vec::new(), body: Vec::new(), refused_prefix: None }
+    Response { status, headers: Vec::new(), body: Vec::new(), refused_number: None }
 }
 
 /// A response with its media type, and an error in the form of receivers.
