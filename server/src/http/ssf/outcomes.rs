@@ -9,8 +9,8 @@ use super::poll_request::PollRequest;
 use crate::signals::{Outcome, SignalMetrics};
 use crate::store::Store;
 
-/// Takes the outcomes of a poll into the store, and counts them. Numbers of no token of the receiver
-/// are ignored: a lost response has them sent twice.
+/// Takes the outcomes of a poll into the store, and counts them. Numbers of no token of the
+/// receiver are ignored: a lost response has them sent twice.
 pub(super) async fn take(store: &Store, metrics: &SignalMetrics, receiver: &str, poll: &PollRequest) -> Result<(), Error> {
     let jtis: Vec<String> = poll.accepted.iter().chain(poll.refused.keys()).cloned().collect();
     if jtis.is_empty() {
