@@ -36,7 +36,7 @@ pub(super) async fn poll(
     }
     let request = PollRequest::new(body)?;
     outcomes::take(&app.store, &signals.metrics, &receiver.name, &request).await?;
-    let mut stop = app.stop.clone();
+    let (mut stop, mut stored) = (app.stop.clone(), app.store.signals_stored());
     let mut end = pin!(async {
         tokio::select! {
             () = tokio::time::sleep(MAX_WAIT) => {}
@@ -54,6 +54,7 @@ pub(super) async fn poll(
         let pause = if due.has_more { Duration::ZERO } else { CHECK_INTERVAL };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
+            Ok(()) = stored.changed() => {}
             () = &mut end => is_last = true,
             () = &mut disconnected => {
                 return Err(Error::new(499, "the client closed its side of the connection while its poll waited; keep it open"));

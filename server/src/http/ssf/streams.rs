@@ -39,7 +39,8 @@ fn check_account(signals: &Signals, account: &str) -> Result<(), Error> {
 }
 
 fn of_account<'s>(signals: &'s Signals, account: &str) -> impl Iterator<Item = &'s Receiver> {
-    signals.rules.receivers.iter().filter(move |receiver| receiver.account.as_deref() == Some(account))
+    let all = signals.rules.receivers.iter().map(AsRef::as_ref);
+    all.filter(move |receiver: &&Receiver| receiver.account.as_deref() == Some(account))
 }
 
 /// The stream that a query names.
@@ -53,7 +54,7 @@ fn describe(rules: &Rules, receiver: &Receiver) -> Value {
     let delivery = match &receiver.push {
         None => json!({"method": POLL, "endpoint_url": format!("{}/ssf/poll/{}", rules.base_url, receiver.name)}),
         Some(push) => {
-            let scheme = if push.authorities.is_some() { "https" } else { "http" };
+            let scheme = if push.target.is_encrypted { "https" } else { "http" };
             // Without the query, which may be a secret.
             let url = format!("{scheme}://{}{}", push.target.authority, push.path.path());
             json!({"method": PUSH, "endpoint_url": url})
