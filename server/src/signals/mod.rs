@@ -3,6 +3,7 @@
 
 mod algorithm;
 mod config;
+mod expiry;
 mod key_file;
 mod key_pair;
 mod keys;
@@ -18,6 +19,7 @@ mod tests;
 
 pub(crate) use algorithm::SigningAlgorithm;
 pub(crate) use config::{Config, Rules};
+pub(crate) use expiry::give_up_unfetched;
 pub(crate) use key_file::{NewKey, Promotion, SigningKeyFile};
 pub(crate) use keys::SigningKeys;
 pub(crate) use metrics::{Outcome, SignalMetrics};

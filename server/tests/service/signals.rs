@@ -184,3 +184,30 @@ fn signing_keys_are_made_added_and_promoted() {
     let twice = run(&["rotate-signing-key", "--import", "own.pem"]);
     assert!(twice.status == Some(2) && twice.err.contains("is in it already"), "{twice:?}");
 }
+
+#[test]
+fn event_that_is_not_fetched_for_too_long_is_a_dead_letter() {
+    let (folder, server) = start();
+    create(&server, &["ada", "bob"]);
+    server.stop();
+    let store = rusqlite::Connection::open(folder.path().join("keyfob.db")).expect("a store");
+    store
+        .execute("UPDATE outbox SET at = at - 7 * 86400 WHERE id IN (SELECT min(id) FROM outbox WHERE receiver = 'poller')", ())
+        .expect("it is written");
+    drop(store);
+    let server = restart(folder.path());
+    let dead = || listed(folder.path(), &["--receiver", POLLER, "--dead"]);
+    while dead().is_empty() {
+        std::thread::yield_now();
+    }
+    let [dead] = dead().try_into().expect("one");
+    assert_eq!(
+        (&dead["user"], &dead["error"]),
+        (&json!("ada"), &json!("given up after 168 hours: the receiver did not accept it"))
+    );
+    let left = listed(folder.path(), &["--receiver", POLLER, "--waiting"]);
+    assert_eq!((left.len(), &left[0]["user"]), (1, &json!("bob")), "{left:?}");
+    let metrics = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
+    assert!(metrics.text().contains(r#"keyfob_signals_total{receiver="poller",outcome="given_up"} 1"#), "{}", metrics.text());
+    server.stop();
+}

@@ -18,7 +18,7 @@ use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::LogFormat;
 use crate::http::{self, Accounts, App, Certificate, Limits, Metrics, Requests};
-use crate::signals::{Signals, push_signals};
+use crate::signals::{Signals, give_up_unfetched, push_signals};
 
 pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     let mut config = args.config;
@@ -89,7 +89,10 @@ async fn serve(checked: Checked) -> Result<()> {
     let (watches, tls) = Watches::start(&config, &store, signals.as_deref(), certificate, read_requests)?;
     let requests = Requests::default();
     let (stop, stopped) = watch::channel(false);
-    let pushing = signals.as_ref().map(|signals| push_signals(signals, config.users.as_ref(), &store, &stopped)).transpose()?;
+    let mut sending = signals.as_ref().map(|signals| push_signals(signals, config.users.as_ref(), &store, &stopped)).transpose()?;
+    if let (Some(tasks), Some(signals)) = (&mut sending, &signals) {
+        tasks.spawn(give_up_unfetched(Arc::clone(signals), store.clone(), stopped.clone()));
+    }
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
@@ -130,8 +133,8 @@ async fn serve(checked: Checked) -> Result<()> {
     drop(app);
     watches.end().await;
     let _ = care.await;
-    if let Some(pushing) = pushing {
-        pushing.join_all().await;
+    if let Some(sending) = sending {
+        sending.join_all().await;
     }
     store.close();
     tracing::info!("stopped");
