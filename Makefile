@@ -79,7 +79,7 @@ test: test-others test-beside ## run the tests, but for the long ones: README.md
 test-beside: test-lanes test-aarch64 test-fuzz test-msrv test-minimal ## run the half of the tests that keeps one core busy
 
 .PHONY: test-others
-test-others: tools test-packages test-crates test-notices test-rust test-features test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-scim test-pskc test-peers ## run the tests but for those of test-beside
+test-others: tools test-packages test-crates test-notices test-rust test-features test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-scim test-signals test-pskc test-peers ## run the tests but for those of test-beside
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -132,6 +132,11 @@ miri:
 test-scim: ## check the profile for RFC clients with scim2-tester
 	@python3 -c 'import ensurepip' 2> /dev/null || tests/packages/install python3 python3-venv
 	tests/scim2/run
+
+.PHONY: test-signals
+test-signals: ## check signals with a receiver in Python, through kill -9 and bad receivers
+	@/usr/bin/python3 -c 'import jwt, cryptography' 2> /dev/null || tests/packages/install python3-jwt python3-cryptography
+	tests/signals/run
 
 .PHONY: test-pskc
 test-pskc: tools-tokens ## read the sample files of python-pskc
@@ -523,6 +528,10 @@ bench-service: ## measure the service beside a handler without a store, and besi
 .PHONY: bench-memory
 bench-memory: ## measure the memory of the service, idle and after load, with a thousand and a million devices, and hold it to its limits
 	cargo bench --locked --profile dist -p keyfob-server --bench memory
+
+.PHONY: bench-signals
+bench-signals: ## measure what signals cost verdicts, and SETs a second beside a plain load generator (minutes)
+	cargo bench --locked --profile dist -p keyfob-server --bench signals
 
 .PHONY: bench-image
 bench-image: ## measure the image of a create, and creates with and without it

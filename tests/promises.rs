@@ -19,7 +19,8 @@ const NAMING: [(&str, usize); 10] = [
     ("docs/measurements.md", 10),
 ];
 /// Documents whose links are followed, beside [`NAMING`].
-const LINKING: [&str; 5] = ["README.md", "CHANGELOG.md", "findings/README.md", "server/README.md", "server/POSTGRESQL.md"];
+const LINKING: [&str; 6] =
+    ["README.md", "CHANGELOG.md", "findings/README.md", "server/README.md", "server/POSTGRESQL.md", "server/SIGNALS.md"];
 
 fn read(file: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(file)).unwrap()

@@ -40,10 +40,14 @@ mod process;
 mod proxy;
 #[path = "support/pump.rs"]
 mod pump;
+#[path = "support/receiver.rs"]
+mod receiver;
 #[path = "postgres/recovery.rs"]
 mod recovery;
 #[path = "postgres/rotation.rs"]
 mod rotation;
+#[path = "postgres/signals.rs"]
+mod signals;
 #[path = "postgres/silence.rs"]
 mod silence;
 // The servers that delivery is tested with.

@@ -28,12 +28,23 @@ impl Server {
 
     /// The service of another build of keyfob.
     pub(crate) fn program(program: &std::ffi::OsStr, folder: &std::path::Path, set: &[&str]) -> Self {
+        Self::start(&mut Self::command(program, folder, set))
+    }
+
+    /// The service with the configuration `keyfob.toml` of its folder, and these keys set.
+    pub(crate) fn configured(folder: &std::path::Path, set: &[&str]) -> Self {
+        let mut command = Self::command(env!("CARGO_BIN_EXE_keyfob").as_ref(), folder, set);
+        Self::start(command.args(["--config", "keyfob.toml"]))
+    }
+
+    fn command(program: &std::ffi::OsStr, folder: &std::path::Path, set: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error"]);
         for pair in set {
             command.args(["--set", pair]);
         }
-        Self::start(command.env("KEYFOB_ADMIN_PASSWORD", "bench-only-password").current_dir(folder))
+        command.env("KEYFOB_ADMIN_PASSWORD", "bench-only-password").current_dir(folder);
+        command
     }
 
     pub(crate) fn start(command: &mut Command) -> Self {

@@ -17,13 +17,13 @@ const CODES: usize = 200_000;
 const SYNCHRONOUS_SETTINGS: [&str; 2] = ["synchronous_standby_names=standby", "synchronous_commit=on"];
 
 /// A primary and its standby.
-struct Pair {
-    primary: Cluster,
-    standby: Cluster,
+pub(crate) struct Pair {
+    pub(crate) primary: Cluster,
+    pub(crate) standby: Cluster,
 }
 
 impl Pair {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         // Without the standby, no commit would finish.
         let mut primary = Cluster::start(&[]);
         primary.sql("postgres", "CREATE DATABASE keyfob");
@@ -46,13 +46,14 @@ impl Pair {
 
     /// Kills the primary and promotes the standby, which gets a standby of its own in place of the
     /// old primary.
-    fn fail_over(&mut self) {
+    pub(crate) fn fail_over(&mut self) {
         self.primary.kill();
         self.standby.promote();
         std::mem::swap(&mut self.primary, &mut self.standby);
     }
 
-    fn renew(&mut self) {
+    /// Gives the primary a standby, and waits for it.
+    pub(crate) fn renew(&mut self) {
         self.standby.copy(&self.primary, "standby");
         self.wait_until_synchronous();
     }
