@@ -5,9 +5,9 @@
 # which it must not be accepted. That is `nbf`.
 # Seen: `decode` raises ImmatureSignatureError for an `iat` ahead, without any tolerance, since 2.6.
 # `leeway` applies to it, and `verify_iat` switches it off.
-# Who meets it: receivers of security event tokens, which come within milliseconds of the event. With
-# a clock a second behind the transmitter's, tokens fail now and then. A receiver that answers 400
-# with `invalid_request` loses them (RFC 8935).
+# Who meets it: receivers of security event tokens, which come within milliseconds of the event.
+# With a clock a second behind the transmitter's, tokens fail now and then. A receiver that answers
+# 400 with `invalid_request` loses them (RFC 8935).
 #
 # Seen on 2026-12-01. Needs: python3 with venv.
 set -euo pipefail

@@ -1,5 +1,5 @@
-//! `make bench-signals`: what signals cost a verdict, how many SETs a second a receiver gets beside a
-//! plain load generator, and what a million waiting signals cost. All of it is on SQLite, and
+//! `make bench-signals`: what signals cost a verdict, how many tokens a second a receiver gets beside
+//! a plain load generator, and what a million waiting signals cost. All of it is on SQLite, and
 //! measured by turns in the same run.
 //!
 //! Each server is a process of its own. The receiver accepts everything and counts. A bench that
@@ -62,7 +62,8 @@ fn compare(what: &str, ratio: f64, least: f64) -> bool {
     is_reached
 }
 
-/// Accepts each SET. GET responds with how many came, and the nanoseconds from the first to the last.
+/// Accepts each token. GET responds with how many came, and the nanoseconds from the first to the
+/// last.
 async fn receiver() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("receiver listens on http://{}", listener.local_addr().unwrap());

@@ -11,7 +11,7 @@ from sets import Keys
 
 CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
 COMPROMISE = "https://schemas.openid.net/secevent/risc/event-type/credential-compromise"
-# A receiver for each: its name, algorithm, format of subject, the template, and what it makes of a user.
+# Each receiver: its name, algorithm, format of subject, template, and the subject of a user.
 RECEIVERS = [
     ("es256", "ES256", "iss_sub", "${USER}", lambda user: {"format": "iss_sub", "iss": ISSUER, "sub": user}),
     ("eddsa", "EdDSA", "email", "${USER}@example.org", lambda user: {"format": "email", "email": f"{user}@example.org"}),
