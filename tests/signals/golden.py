@@ -69,7 +69,7 @@ def check_receiver(receiver, settings, profile, keys, runs, began, now):
         assert fields["Accept"] == "application/json" and fields["Authorization"] == f"Bearer {BEARER}", fields
         header, claims = keys.check(text, ISSUER, audience)
         assert header["alg"] == algorithm, header
-        assert re.fullmatch("[0-9a-f]{32}", claims["jti"]) and claims["jti"] not in ids, claims
+        assert re.fullmatch("[0-9a-f]+-[0-9a-f]{32}", claims["jti"]) and claims["jti"] not in ids, claims
         ids.add(claims["jti"])
         (event,) = claims["events"].values()
         subject = event["subject"] if profile == "soffid" else claims["sub_id"]

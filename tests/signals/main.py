@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-PARTS = ["golden", "poll", "rotation", "faults", "killed"]
+PARTS = ["golden", "resources", "poll", "rotation", "faults", "killed"]
 
 
 def main():
