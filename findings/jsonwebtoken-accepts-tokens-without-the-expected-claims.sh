@@ -2,8 +2,7 @@
 # jsonwebtoken 12.0.0 (Rust): a token without `aud` or `iss` passes although both are expected.
 #
 # Expected: `Validation` with `set_audience` and `set_issuer` accepts only tokens of that issuer for
-# that audience, so one that names neither is refused. RFC 8417, section 4, has receivers of
-# security event tokens check both.
+# that audience, so one that names neither is refused, as PyJWT does.
 # Seen: each is compared where a token has it. Without it the token is right. `exp`, which no
 # security event token should have, is required unless the caller says otherwise.
 # Who meets it: a receiver of several transmitters under one key, or of tokens of other kinds. The

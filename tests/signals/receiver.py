@@ -20,7 +20,7 @@ class Response:
 
     @classmethod
     def refusal(cls, error, description="a test", status=400):
-        """RFC 8935, section 2.4."""
+        """RFC 8935, section 2.3."""
         return cls(status, json.dumps({"err": error, "description": description}).encode(), {"Content-Type": "application/json"})
 
 

@@ -38,7 +38,7 @@ class Keys:
         assert header["alg"] == algorithm, header
         claims = jwt.decode(text, key, algorithms=[algorithm], audience=audience, issuer=issuer,
                             options={"require": ["iss", "iat", "jti", "aud"]})
-        # RFC 8417, section 4.5; SSF 1.0, section 4.1.
+        # RFC 8417, section 2.2, and SSF 1.0.
         assert "exp" not in claims and "sub" not in claims, claims
         assert len(claims["events"]) == 1, claims
         return header, claims
