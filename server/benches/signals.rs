@@ -1,6 +1,6 @@
-//! `make bench-signals`: what signals cost a verdict, how many tokens a second a receiver gets beside
-//! a plain load generator, and what a million waiting signals cost. All of it is on SQLite, and
-//! measured by turns in the same run.
+//! `make bench-signals`: what signals cost a verdict, how many tokens a second a receiver gets
+//! beside a plain load generator, and what a million waiting signals cost. All of it is on SQLite,
+//! and measured by turns in the same run.
 //!
 //! Each server is a process of its own. The receiver accepts everything and counts. A bench that
 //! misses its aim fails; the variable `KEYFOB_BENCH_LENIENT` only prints, for a busy machine.
@@ -22,7 +22,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Method, Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
-use keyfob_scim::{ChangeType, Signal, SignalKind};
+use keyfob_scim::{ChangeType, Initiator, Signal, SignalKind};
 use rusqlite::{Connection, params};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -125,11 +125,14 @@ fn fill_outbox(folder: &Path, signals: u64) {
             kind: SignalKind::CredentialChange(ChangeType::Create),
             at,
             device_id: spread_id(nth),
-            device_kind: keyfob::Kind::Hotp,
+            device_kind: Some(keyfob::Kind::Hotp),
             device_name: format!("HOTP{nth:08}"),
             user: format!("user{nth}"),
             external_id: None,
             actor: "admin".to_owned(),
+            version: 1,
+            initiator: Initiator::Admin,
+            reason: None,
         };
         insert.execute(params![format!("{nth:032x}"), signal.device_id, at.cast_signed(), signal.to_json()]).unwrap();
     }
