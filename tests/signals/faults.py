@@ -25,7 +25,7 @@ def once(response):
 
 
 def table(name, url, more=""):
-    return f'[[receiver]]\nname = "{name}"\naudience = "https://{name}.example.com"\nurl = "{url}"\ntimeout = 2\n{more}\n'
+    return f'[[receiver]]\nname = "{name}"\naudience = "https://{name}.example.com"\nurl = "{url}"\ntimeout_seconds = 2\n{more}\n'
 
 
 def service_with(binary, folder, tables, more=""):
@@ -130,12 +130,13 @@ def pauses(binary, folder):
 
 
 def certificate(folder, ends_in_days):
-    """A certificate of localhost, which is its own authority, and its key."""
+    """A certificate of localhost, which is its own authority, and its key. Its name is one that no
+    authority of a machine has: with that, the error would be about the other one's key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a receiver of the tests of keyfob")])
     now = datetime.datetime.utcnow()
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1 + ends_in_days % 1000, now - datetime.timedelta(9),
                                       now + datetime.timedelta(ends_in_days))

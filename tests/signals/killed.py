@@ -96,7 +96,7 @@ def check(store, sets, tokens, trails):
 def run(binary, folder, number):
     rand = random.Random(number)
     sink = Sink(folder / "sets")
-    config = (f'[signals]\nissuer = "{ISSUER}"\n[[receiver]]\nname = "receiver"\naudience = "{AUDIENCE}"\n'
+    config = (f'[signals]\nissuer = "{ISSUER}"\nprofile = "caep"\n[[receiver]]\nname = "receiver"\naudience = "{AUDIENCE}"\n'
               f'url = "http://127.0.0.1:{sink.port}/"\n')
     service = Service(binary, folder / "service", config, 'log = "warn"')
     try:

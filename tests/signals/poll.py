@@ -141,7 +141,7 @@ def refuses(service, poller, stranger, stream):
 
 
 def main(binary, folder):
-    config = (f'[signals]\nissuer = "{ISSUER}"\n[[receiver]]\nname = "poller"\naudience = "{AUDIENCE}"\naccount = "poller"\n')
+    config = (f'[signals]\nissuer = "{ISSUER}"\nprofile = "caep"\n[[receiver]]\nname = "poller"\naudience = "{AUDIENCE}"\naccount = "poller"\n')
     with Service(binary, folder / "service", config) as service:
         tokens = [service.command("account", "add", name, "--roles", "query", "--token").strip() for name in ("poller", "stranger")]
         poller, stranger = (Poller(service, token) for token in tokens)

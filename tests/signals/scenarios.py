@@ -45,33 +45,40 @@ class Run:
     """A scenario's user and device on a service."""
 
     def __init__(self, service, user):
-        self.service, self.user, self.kind, self.id, self.name = service, user, None, None, None
+        self.service, self.user, self.kind, self.id = service, user, None, None
+        # One after the other: a new address or number renames the device.
+        self.names = []
 
     def create(self, kind="HOTP", status=None, **more):
         body = {"type": kind, "user": self.user, **BODIES[kind], **more}
         if status:
             body["status"] = status
         device = self.service.create({name: value for name, value in body.items() if value is not None})
-        self.kind, self.id, self.name = kind, device["id"], device["name"]
+        self.kind, self.id = kind, device["id"]
+        return self.note_name(device)
+
+    def note_name(self, device):
+        """Keeps the name, if it is another one."""
+        if device["name"] not in self.names[-1:]:
+            self.names.append(device["name"])
         return self
 
     def import_token(self):
         """By a file of one token, whose account is the user."""
         path = self.service.folder / "tokens.uri"
-        path.write_text(f"otpauth://hotp/{self.user}?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=0\n", encoding="ascii")
+        # A secret of its own: an import takes none that a device of another user has.
+        path.write_text(f"otpauth://hotp/{self.user}?secret=MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U&counter=0\n", encoding="ascii")
         self.service.command("import", "tokens.uri", "--assign-accounts", "--write")
         (device,) = self.service.admin("GET", f"?filter=user%20eq%20%22{self.user}%22")["Resources"]
-        self.kind, self.id, self.name = "HOTP", device["id"], device["name"]
-        return self
+        self.kind, self.id = "HOTP", device["id"]
+        return self.note_name(device)
 
     def patch(self, **values):
-        self.service.patch(self.id, **values)
-        return self
+        return self.note_name(self.service.patch(self.id, **values))
 
     def put(self, **values):
         device = self.service.admin("GET", f"/{self.id}")
-        self.service.admin("PUT", f"/{self.id}", {**device, **values})
-        return self
+        return self.note_name(self.service.admin("PUT", f"/{self.id}", {**device, **values}))
 
     def delete(self):
         self.service.admin("DELETE", f"/{self.id}", expected=204)
