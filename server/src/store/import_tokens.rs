@@ -4,15 +4,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use keyfob::Device;
-use keyfob_scim::{Entry, Error, Event, Naming};
+use keyfob_scim::{Entry, Error, Event, Naming, Row, Signal};
 
 use super::columns::{device, device_record_columns, device_row_columns};
 use super::handle::Store;
 use super::keys::{Keys, Sealer};
+use super::outbox::Drafts;
+use super::rooms::Rooms;
 use super::rows::{device_values, seal};
 use super::writes::{draw, next};
-use super::{lines, serial};
-use crate::database::{Connection, DatabaseError, Dialect, Record, Sql, Type, Value};
+use super::{lines, outbox, serial};
+use crate::database::{Connection, DatabaseError, Dialect, Record, Sql, Type, Value, persist_transaction};
 
 /// How many tokens are stored in one commit.
 pub(crate) const PAGE_TOKENS: usize = 1000;
@@ -22,6 +24,8 @@ pub(crate) const PAGE_TOKENS: usize = 1000;
 pub(crate) struct NewToken {
     pub(crate) entry: Entry,
     pub(crate) naming: Naming,
+    /// Its signals, which get its id and its name when it is stored.
+    pub(crate) signals: Vec<Signal>,
 }
 
 impl NewToken {
@@ -54,17 +58,22 @@ pub(crate) enum TokenOutcome {
 }
 
 impl Store {
-    /// Stores the tokens that the store does not have, with a line of the trail for each, in one
-    /// commit. Errors: 503.
+    /// Stores the tokens that the store does not have, each with a line of the trail and its
+    /// signals, in one commit. Errors: 503.
     pub(crate) async fn import_tokens(&self, tokens: Vec<NewToken>, actor: &str, at: u64) -> Result<Vec<TokenOutcome>, Error> {
         let (tokens, actor): (Arc<[NewToken]>, Arc<str>) = (tokens.into(), actor.into());
         loop {
             let (tokens, actor, keys) = (Arc::clone(&tokens), Arc::clone(&actor), self.keys());
-            // Sealed once: a row with these bytes comes from an earlier try whose connection was
-            // lost.
-            let seal = move |sealer: Sealer| Page::seal(&tokens, &sealer, &actor, at);
-            let stored = self.write_sealed(seal, move |connection, page| page.store(connection, &keys)).await?;
-            if let Some(outcomes) = stored {
+            let rooms = self.0.rooms.clone();
+            let stored = self.submit(move |connection: &mut dyn Connection| {
+                // Sealed once: a row with these bytes comes from an earlier try whose connection was
+                // lost.
+                let page = Page::seal(&tokens, &keys.sealer(connection)?, &rooms, &actor, at)?;
+                let stored = persist_transaction(connection, |connection| page.store(connection, &keys));
+                page.end(&stored);
+                stored
+            });
+            if let Some(outcomes) = stored.await? {
                 return Ok(outcomes);
             }
         }
@@ -76,18 +85,30 @@ pub(super) struct Page {
     pub(super) tokens: Vec<NewToken>,
     records: Vec<Vec<u8>>,
     events: Vec<Event>,
+    drafts: Vec<Drafts<'static>>,
 }
 
 impl Page {
-    /// Gives the tokens ids in a row, so that their rows lie side by side, and seals them.
-    pub(super) fn seal(tokens: &[NewToken], sealer: &Sealer, actor: &str, at: u64) -> Result<Self, DatabaseError> {
+    /// Gives the tokens ids in a row, so that their rows lie side by side, and seals them. Takes
+    /// room for their signals.
+    pub(super) fn seal(tokens: &[NewToken], sealer: &Sealer, rooms: &Rooms, actor: &str, at: u64) -> Result<Self, DatabaseError> {
         let mut tokens = tokens.to_vec();
         for (token, id) in tokens.iter_mut().zip(draw()?..) {
             token.entry.row.id = id;
         }
         let records = tokens.iter().map(|token| seal(sealer, &token.entry)).collect::<Result<_, _>>()?;
         let events = tokens.iter().map(|token| Event::for_new_device(&token.entry, actor, at)).collect();
-        Ok(Self { tokens, records, events })
+        let drafts = tokens.iter_mut().map(|token| Drafts::new(rooms, std::mem::take(&mut token.signals)));
+        let drafts = drafts.collect::<Result<_, _>>()?;
+        Ok(Self { tokens, records, events, drafts })
+    }
+
+    /// Gives back the room of signals whose tokens were not stored.
+    fn end(self, stored: &Result<Option<Vec<TokenOutcome>>, DatabaseError>) {
+        for (number, drafts) in self.drafts.into_iter().enumerate() {
+            let is_stored = |outcomes: &[TokenOutcome]| outcomes.get(number) == Some(&TokenOutcome::Stored);
+            drafts.end_as(stored, |outcomes| outcomes.as_deref().is_some_and(is_stored));
+        }
     }
 
     /// Stores the page. Returns the outcome for each token; none if another device has one of the
@@ -103,8 +124,10 @@ impl Page {
             return Ok(None);
         }
         let found = Found::read(connection, keys, &self.tokens)?;
-        let (mut rows, mut events, mut outcomes) = (Vec::new(), Vec::new(), Vec::with_capacity(self.tokens.len()));
-        for ((token, record), event) in self.tokens.iter().zip(&self.records).zip(&self.events) {
+        let (mut rows, mut events, mut drafts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut outcomes = Vec::with_capacity(self.tokens.len());
+        let parts = self.tokens.iter().zip(&self.records).zip(&self.events).zip(&self.drafts);
+        for (((token, record), event), draft) in parts {
             let Entry { row, version, .. } = &token.entry;
             if earlier.contains_key(&row.id) {
                 outcomes.push(TokenOutcome::Stored);
@@ -116,11 +139,15 @@ impl Page {
                 let name = token.naming.clone().resolve(number)?;
                 rows.push(device_values(row, &name, *version, record));
                 events.push(event);
+                if draft.has_rows() {
+                    drafts.push((draft, Row { name, ..row.clone() }));
+                }
             }
             outcomes.push(outcome);
         }
         insert(connection, rows)?;
         lines::insert(connection, &events)?;
+        outbox::insert(connection, drafts.iter().map(|(draft, row)| (*draft, Some(row))))?;
         Ok(Some(outcomes))
     }
 

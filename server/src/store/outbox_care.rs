@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::handle::Store;
 use super::streams::add_lost;
-use crate::database::{Access, Connection, DatabaseError, ErrorKind, transaction};
+use crate::database::{Access, Connection, ErrorKind, transaction};
 
 /// How often lost signals are written. A change writes no count of its own.
 const LOST_INTERVAL: Duration = Duration::from_secs(1);
@@ -38,21 +38,26 @@ impl Store {
         }
     }
 
-    /// Writes how many signals were lost since the last time. Errors: 503.
-    pub(super) async fn write_lost(&self) -> Result<(), Error> {
+    /// Writes how many signals were lost since the last time, and returns it by receiver. Errors:
+    /// 503.
+    pub(crate) async fn write_lost(&self) -> Result<Vec<(String, u64)>, Error> {
         let rooms = self.0.rooms.clone();
         if rooms.receivers().iter().all(|receiver| rooms.unwritten(receiver) == 0) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.submit(move |connection: &mut dyn Connection| {
             let lost = rooms.take_unwritten();
             // Tried once: what is added twice would count twice.
             let written = transaction(connection, Access::Write, |connection| add_lost(connection, &lost));
-            written.inspect_err(|error: &DatabaseError| {
-                if error.kind != ErrorKind::Unknown {
-                    rooms.give_back(&lost);
+            match written {
+                Ok(()) => Ok(lost),
+                Err(error) => {
+                    if error.kind != ErrorKind::Unknown {
+                        rooms.give_back(&lost);
+                    }
+                    Err(error)
                 }
-            })
+            }
         })
         .await
     }

@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 
 use keyfob::{Device, Policy, Validity};
-use keyfob_scim::{Entry, Naming, Settings};
+use keyfob_scim::{Entry, Naming, Settings, Signal};
 use keyfob_tokens::{Kind, Token};
 
 use crate::store::NewToken;
+
+/// Who makes the devices, for the trail and the signals.
+pub(crate) const IMPORT_ACTOR: &str = "import";
 
 /// The shortest secret that the engine takes.
 const MIN_SECRET_BITS: usize = 80;
@@ -61,7 +64,8 @@ impl Rules<'_> {
         };
         let is_unassigned = user.is_none() && token.account.is_some();
         let entry = Entry::from_token(device, user).map_err(|error| error.detail)?;
-        Ok(Accepted { token: NewToken { entry, naming }, is_short: token.is_short(), is_unassigned, remarks })
+        let signals = Signal::for_import(self.settings, &entry, IMPORT_ACTOR, self.now);
+        Ok(Accepted { token: NewToken { entry, naming, signals }, is_short: token.is_short(), is_unassigned, remarks })
     }
 
     /// The device of a token, whatever its serial and its user, with what needs attention.

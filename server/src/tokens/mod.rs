@@ -16,4 +16,4 @@ pub(crate) use export_encoder::{Encoder, ExportFormat, Protection};
 pub(crate) use export_output::ExportOutput;
 pub(crate) use import::{Import, Target};
 pub(crate) use import_file::TokenFile;
-pub(crate) use import_rules::Rules;
+pub(crate) use import_rules::{IMPORT_ACTOR, Rules};

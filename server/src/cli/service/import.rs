@@ -20,10 +20,7 @@ use crate::cli::result::Result;
 use crate::config::Config;
 use crate::file;
 use crate::store::{NewToken, TokenOutcome, TokenPreview};
-use crate::tokens::{Import, Rules, Target};
-
-/// The actor in the trail.
-const ACTOR: &str = "import";
+use crate::tokens::{IMPORT_ACTOR, Import, Rules, Target};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     if args.files.iter().filter(|file| *file == Path::new("-")).count() > 1 {
@@ -98,7 +95,7 @@ impl Target for StoreTarget<'_> {
         if let Some(store) = &self.store {
             let ((runtime, store), now) = (store.parts(), self.now);
             let store = store.clone();
-            self.pages.push_back(Page::Begun(runtime.spawn(async move { store.import_tokens(tokens, ACTOR, now).await })));
+            self.pages.push_back(Page::Begun(runtime.spawn(async move { store.import_tokens(tokens, IMPORT_ACTOR, now).await })));
         }
         Ok(())
     }

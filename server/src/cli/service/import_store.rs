@@ -40,10 +40,18 @@ impl ImportStore {
         (&self.runtime, &self.store)
     }
 
-    /// Ends all writes, and closes the store.
+    /// Ends all writes, and closes the store. Notes how many signals found no room.
     pub(super) fn close(self) {
         if let Some(watch) = self.watch {
             self.runtime.block_on(watch.end());
+        }
+        match self.runtime.block_on(self.store.write_lost()) {
+            Ok(lost) => {
+                for (receiver, count) in lost {
+                    note(&format!("{count} signals for {receiver} are lost: as many wait for it as signals.max_waiting allows"));
+                }
+            }
+            Err(error) => note(&error.detail),
         }
         self.store.close();
     }

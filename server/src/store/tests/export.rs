@@ -53,7 +53,11 @@ async fn walk_passes_over_no_device_whose_id_follows_another(place: Place) {
     let store = place.open();
     let token = |number: u8| {
         let device = Device::hotp(Hotp::new(Secret::new(&[number; 20]).unwrap()), 0, NOW);
-        NewToken { entry: Entry::from_token(device, None).unwrap(), naming: Naming::Serial(format!("A{number}")) }
+        NewToken {
+            entry: Entry::from_token(device, None).unwrap(),
+            naming: Naming::Serial(format!("A{number}")),
+            signals: Vec::new(),
+        }
     };
     store.import_tokens((1..=8).map(token).collect(), "import", NOW).await.unwrap();
     let (entries, ..) = walk(&store, Filter::ALL).await;

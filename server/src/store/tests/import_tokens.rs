@@ -1,17 +1,19 @@
 //! Tokens of files, by their serials and secrets.
 
 use keyfob::{Device, Hotp, Secret, Totp};
-use keyfob_scim::{Entry, EventKind, Naming};
+use keyfob_scim::{ChangeType, Entry, EventKind, Naming};
 
-use super::{KEY, NOW, Place, device, event, insert, keys, on_both};
+use super::{KEY, NOW, Place, device, event, insert, keys, on_both, outbox};
 use crate::database::{Access, Sql, transaction};
 use crate::store::import_tokens::Page;
 use crate::store::keys::Sealer;
+use crate::store::rooms::Rooms;
 use crate::store::schema;
 use crate::store::{Keys, NewToken, Store, TokenOutcome, TokenPreview, TrailQuery};
 
 on_both! {
     tokens_are_stored_once_under_their_serials
+    signals_of_tokens_are_stored_with_them
     page_that_is_written_again_stores_nothing_twice
     page_with_a_taken_id_stores_nothing
     two_imports_of_one_file_store_each_token_once
@@ -35,12 +37,12 @@ fn hotp(byte: u8) -> Device {
 }
 
 fn token(serial: &str, device: Device) -> NewToken {
-    NewToken { entry: Entry::from_token(device, None).unwrap(), naming: Naming::Serial(serial.to_owned()) }
+    NewToken { entry: Entry::from_token(device, None).unwrap(), naming: Naming::Serial(serial.to_owned()), signals: Vec::new() }
 }
 
 fn unnamed(device: Device, user: &str) -> NewToken {
     let naming = Naming::for_device(device.kind(), None, None);
-    NewToken { entry: Entry::from_token(device, Some(user)).unwrap(), naming }
+    NewToken { entry: Entry::from_token(device, Some(user)).unwrap(), naming, signals: Vec::new() }
 }
 
 async fn import(store: &Store, tokens: &[NewToken]) -> Vec<TokenOutcome> {
@@ -84,11 +86,34 @@ async fn tokens_are_stored_once_under_their_serials(place: Place) {
 }
 
 /// The connection was lost in a commit, and nobody knows whether the page was stored.
+async fn signals_of_tokens_are_stored_with_them(place: Place) {
+    let store = outbox::open(&place, &["idp"], 2);
+    let signed = |token: NewToken| {
+        let signals = vec![outbox::signal(&token.entry, ChangeType::Create)];
+        NewToken { signals, ..token }
+    };
+    let all = [signed(token("A1", hotp(1))), token("A2", hotp(2)), signed(unnamed(hotp(3), "alice"))];
+    assert_eq!(import(&store, &all).await, [TokenOutcome::Stored; 3]);
+    let again = [signed(token("A1", hotp(1))), signed(token("A2", hotp(9)))];
+    assert_eq!(import(&store, &again).await, [TokenOutcome::Unchanged, TokenOutcome::SerialIsTaken]);
+    let mut names = Vec::new();
+    for signal in store.waiting_signals("idp", Vec::new(), 10).await.unwrap() {
+        let name = store.get(signal.device).await.unwrap().unwrap().row.name;
+        assert_eq!((signal.signal.device_id, &signal.signal.device_name), (signal.device, &name));
+        names.push(name);
+    }
+    assert_eq!(names, ["A1", "HOTP00000001"]);
+    // The refused tokens gave their room back, so the outbox is no fuller than that.
+    assert_eq!(store.write_lost().await, Ok(Vec::new()));
+    assert_eq!(import(&store, &[signed(token("A3", hotp(4)))]).await, [TokenOutcome::Stored], "its signal is lost, and it is not");
+    assert_eq!(store.write_lost().await, Ok(vec![("idp".to_owned(), 1)]));
+}
+
 async fn page_that_is_written_again_stores_nothing_twice(place: Place) {
     let store = place.open();
     let all = [token("A1", hotp(1)), unnamed(hotp(2), "bob")];
     place.with(|connection| {
-        let page = Page::seal(&all, &Sealer::unchecked(&keys()), "import", NOW).unwrap();
+        let page = Page::seal(&all, &Sealer::unchecked(&keys()), &Rooms::default(), "import", NOW).unwrap();
         for _ in 0..2 {
             let stored = transaction(connection, Access::Write, |connection| page.store(connection, &keys())).unwrap();
             assert_eq!(stored, Some(vec![TokenOutcome::Stored; 2]));
@@ -103,8 +128,14 @@ async fn page_with_a_taken_id_stores_nothing(place: Place) {
     let store = place.open();
     let other = insert(&store, super::entry("other")).await;
     place.with(|connection| {
-        let mut page =
-            Page::seal(&[token("A1", hotp(1)), token("A2", hotp(2))], &Sealer::unchecked(&keys()), "import", NOW).unwrap();
+        let mut page = Page::seal(
+            &[token("A1", hotp(1)), token("A2", hotp(2))],
+            &Sealer::unchecked(&keys()),
+            &Rooms::default(),
+            "import",
+            NOW,
+        )
+        .unwrap();
         page.tokens[1].entry.row.id = other.row.id;
         let stored = transaction(connection, Access::Write, |connection| page.store(connection, &keys())).unwrap();
         assert_eq!(stored, None);
