@@ -34,7 +34,6 @@ mod key_lines;
 mod phone;
 mod priority;
 mod problem;
-#[allow(dead_code, unused_imports)]
 mod signals;
 mod soffid;
 pub mod store;

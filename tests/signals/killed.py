@@ -17,7 +17,7 @@ from pathlib import Path
 from service import ISSUER, Service, until
 from sets import Keys
 
-STORES, KILLS, DEVICES = 10, 5, 4
+STORES, KILLS, DEVICES = 25, 2, 3
 AUDIENCE = "https://receiver.example.com"
 
 
@@ -68,7 +68,7 @@ class Token:
                     self.confirmed.append(("create", f"{self.number}-{self.turn}"))
             except (OSError, http.client.HTTPException):
                 assert is_over.wait(60), "the service lives and does not respond"
-            time.sleep(0.02)
+            time.sleep(0.1)
 
 
 def check(store, sets, tokens, trails):

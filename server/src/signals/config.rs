@@ -46,8 +46,6 @@ pub(crate) struct Rules {
     pub(crate) has_scim_events: bool,
     /// Whether credentials have signals.
     pub(crate) has_credential_events: bool,
-    /// The most signals that wait for a receiver.
-    pub(crate) max_waiting: u64,
     /// After how long a signal is given up.
     pub(crate) give_up: Duration,
     pub(crate) receivers: Vec<Arc<Receiver>>,
@@ -101,7 +99,6 @@ impl Config {
                 profile: self.profile,
                 has_scim_events: self.has_scim_events,
                 has_credential_events: self.has_credential_events,
-                max_waiting: self.max_waiting,
                 give_up: self.give_up,
                 receivers,
             })),

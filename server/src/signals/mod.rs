@@ -26,4 +26,3 @@ pub(crate) use metrics::{Outcome, SignalMetrics};
 pub(crate) use push::push_signals;
 pub(crate) use receiver::{Push, Receiver};
 pub(crate) use service::Signals;
-pub(crate) use signer::Signer;

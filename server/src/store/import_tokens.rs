@@ -66,8 +66,8 @@ impl Store {
             let (tokens, actor, keys) = (Arc::clone(&tokens), Arc::clone(&actor), self.keys());
             let rooms = self.0.rooms.clone();
             let stored = self.submit(move |connection: &mut dyn Connection| {
-                // Sealed once: a row with these bytes comes from an earlier try whose connection was
-                // lost.
+                // Sealed once: a row with these bytes comes from an earlier try whose connection
+                // was lost.
                 let page = Page::seal(&tokens, &keys.sealer(connection)?, &rooms, &actor, at)?;
                 let stored = persist_transaction(connection, |connection| page.store(connection, &keys));
                 page.end(&stored);

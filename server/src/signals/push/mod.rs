@@ -17,7 +17,7 @@ use data_encoding::HEXLOWER;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::receiver::{Push, Receiver};
+use super::receiver::Push;
 use super::service::Signals;
 use crate::delivery::Users;
 use crate::store::Store;
