@@ -112,8 +112,8 @@ impl Senders {
     fn start(many: usize, url: &str) -> Self {
         let (receiver, folder) = (Receiver::start(), folder());
         let text = format!(
-            "log = \"warn\"\n[signals]\nissuer = \"https://otp.example.com\"\n[[receiver]]\nname = \"receiver\"\n\
-             audience = \"https://receiver.example.com\"\nurl = \"http://127.0.0.1:{}/\"\n",
+            "log = \"warn\"\n[signals]\nissuer = \"https://otp.example.com\"\nprofile = \"caep\"\n[[receiver]]\n\
+             name = \"receiver\"\naudience = \"https://receiver.example.com\"\nurl = \"http://127.0.0.1:{}/\"\n",
             receiver.port
         );
         std::fs::write(folder.path().join("keyfob.toml"), text).unwrap();
