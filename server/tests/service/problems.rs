@@ -238,3 +238,80 @@ fn mistyped_keys_suggest_the_key_that_was_meant() {
         "{err}"
     );
 }
+
+#[test]
+fn problems_of_receivers_are_named_by_the_place_of_each_and_hide_their_secrets() {
+    let folder = folder();
+    let wrong = r#"
+        [signals]
+        issuer = "otp.example.com"
+        [[receiver]]
+        url = "https://user:hidden@idp.example.com/?key=hidden"
+        token = "hidden by a space"
+        token_file = "none"
+        timeout_seconds = 0
+        connections = 65
+        algorithm = "HS256"
+        subject = "did"
+        subject_value = "${"
+        account = ""
+        [[receiver]]
+        name = "poller"
+        audience = "https://poller.example.com"
+        token = "hidden"
+        ca_file = "none.pem"
+        [[receiver]]
+        name = "poller"
+        audience = "https://other.example.com"
+        account = "poller"
+        subject = "email"
+        subject_value = "${mail}"
+        [[receiver]]
+        name = "sealed"
+        audience = "https://sealed.example.com"
+        url = "http://idp.example.com/"
+        token_file = "none"
+        [[receiver]]
+        name = "trusted"
+        audience = "https://trusted.example.com"
+        url = "https://idp.example.com/"
+        token = "hidden by a space"
+        ca_file = "none.pem"
+    "#;
+    fs::write(folder.path().join("wrong.toml"), wrong).unwrap();
+    let run = check(folder.path(), &["--config", "wrong.toml"], &[]);
+    let wanted = [
+        "receiver[1].account",
+        "receiver[1].algorithm",
+        "receiver[1].audience",
+        "receiver[1].connections",
+        "receiver[1].name",
+        "receiver[1].subject",
+        "receiver[1].subject_value",
+        "receiver[1].timeout_seconds",
+        "receiver[1].token_file",
+        "receiver[1].url",
+        "receiver[2].account",
+        "receiver[2].ca_file",
+        "receiver[2].token",
+        "receiver[3].name",
+        "receiver[3].subject_value",
+        "receiver[4].token_file",
+        "receiver[4].url",
+        "receiver[5].ca_file",
+        "receiver[5].token",
+        "signals.issuer",
+    ];
+    assert_eq!(problem_keys(&run), wanted, "{run:?}");
+    assert!(!run.err.contains("hidden"), "{run:?}");
+    // Those of the values are named before these.
+    for (set, key) in [
+        ("signals.profile=other", "signals.profile"),
+        ("signals.max_waiting=0", "signals.max_waiting"),
+        ("signals.give_up_hours=0", "signals.give_up_hours"),
+        ("signals.scim_events=yes", "signals.scim_events"),
+    ] {
+        let run = check(folder.path(), &["--set", set], &[]);
+        assert_eq!(problem_keys(&run), [key], "{set}: {run:?}");
+    }
+}

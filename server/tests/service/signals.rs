@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::client::{Client, Response};
-use super::process::{Run, Server, folder, keyfob};
+use super::process::{Run, Server, folder, keyfob, log};
 
 /// The receiver that polls, as in [`CONFIG`].
 pub(crate) const POLLER: &str = "poller";
@@ -209,5 +209,33 @@ fn event_that_is_not_fetched_for_too_long_is_a_dead_letter() {
     assert_eq!((left.len(), &left[0]["user"]), (1, &json!("bob")), "{left:?}");
     let metrics = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
     assert!(metrics.text().contains(r#"keyfob_signals_total{receiver="poller",outcome="given_up"} 1"#), "{}", metrics.text());
+    server.stop();
+}
+
+#[test]
+fn full_outbox_loses_what_comes_then_and_holds_up_no_request() {
+    let folder = folder();
+    // Nothing listens there.
+    let config = "[signals]\nissuer = \"https://otp.example.com\"\nprofile = \"caep\"\nmax_waiting = 3\n[[receiver]]\n\
+                  name = \"dead\"\naudience = \"https://dead.example.com\"\nurl = \"http://127.0.0.1:9/\"\n";
+    std::fs::write(folder.path().join("keyfob.toml"), config).unwrap();
+    let server = restart(folder.path());
+    // It counts the rows for its metrics.
+    let has = |line: &str| server.anonymous().send("GET", "/metrics", "", b"").unwrap().text().lines().any(|one| one == line);
+    let lost = r#"keyfob_signals_total{receiver="dead",outcome="lost"} 5"#;
+    let users: Vec<_> = (0..8).map(|number| format!("user{number}")).collect();
+    let users: Vec<_> = users.iter().map(String::as_str).collect();
+    create(&server, &users);
+    assert_eq!(listed(folder.path(), &[]).len(), 3);
+    assert!(has(lost) && has(r#"keyfob_signals_waiting{receiver="dead"} 3.0"#));
+    let said = |text: &str| log(folder.path()).lines().filter(|line| line.contains(text)).count();
+    assert_eq!(said("dead: its outbox is full: 3 signals wait"), 1, "once, and not for each");
+
+    assert_eq!(run(folder.path(), &["signals", "drop", "--receiver", "dead"]).well(), "3 signals are deleted.\n");
+    assert!(has(r#"keyfob_signals_waiting{receiver="dead"} 0.0"#));
+    assert_eq!(said("dead: its outbox has room again; 5 signals were lost meanwhile"), 1);
+    create(&server, &["ada"]);
+    let left = listed(folder.path(), &[]);
+    assert_eq!((left.len(), &left[0]["user"], has(lost)), (1, &json!("ada"), true));
     server.stop();
 }
