@@ -7,7 +7,6 @@ use super::handle::Store;
 use super::outbox::{self, Drafts};
 use super::rows::seconds;
 use super::searches::Claim;
-use super::trail::OPERATOR;
 use crate::database::{Access, Connection, DatabaseError, Record, Sql, Type, Value, persist, persist_transaction, transaction};
 
 /// How many rows one statement buries.
@@ -73,7 +72,7 @@ impl Store {
             }
             Ok((signals, unreadable))
         };
-        let (signals, unreadable) = self.0.lookups.run(&Claim::new(OPERATOR), read).await?;
+        let (signals, unreadable) = self.0.lookups.run(&claim(receiver), read).await?;
         if !unreadable.is_empty() {
             self.bury_signals(receiver, unreadable).await?;
         }
@@ -88,10 +87,10 @@ impl Store {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let receiver = receiver.to_owned();
+        let name = receiver.to_owned();
         let find = move |connection: &mut dyn Connection| {
             let mut sql = Sql::new("SELECT id, jti FROM outbox WHERE receiver = ");
-            sql.bind(&receiver).push(" AND id");
+            sql.bind(&name).push(" AND id");
             let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
             sql.among_many(connection.dialect(), &ids);
             let mut found = Vec::new();
@@ -103,7 +102,7 @@ impl Store {
             }
             Ok(found)
         };
-        self.0.lookups.run(&Claim::new(OPERATOR), find).await
+        self.0.lookups.run(&claim(receiver), find).await
     }
 
     /// Deletes signals of a receiver that it has taken. Errors: 503.
@@ -147,7 +146,7 @@ impl Store {
         sql.bind(receiver).push(" ORDER BY id LIMIT 1");
         let read =
             move |connection: &mut dyn Connection| connection.rows(&sql)?.first_mut().map(|record| record.number(0)).transpose();
-        let at = self.0.lookups.run(&Claim::new(OPERATOR), read).await?;
+        let at = self.0.lookups.run(&claim(receiver), read).await?;
         Ok(at.map(|at| u64::try_from(at).unwrap_or_default()))
     }
 
@@ -164,7 +163,7 @@ impl Store {
             let lost = number(connection, sql.bind(&name))?;
             Ok(SignalCounts { waiting, dead, lost: lost.saturating_add(rooms.unwritten(&name)) })
         };
-        self.0.lookups.run(&Claim::new(OPERATOR), count).await
+        self.0.lookups.run(&claim(receiver), count).await
     }
 
     /// A channel that changes each time that this process has stored signals, for whichever
@@ -193,6 +192,12 @@ impl Store {
         })
         .await
     }
+}
+
+/// The claim of a receiver to a reader, apart from those of others and of accounts, which have no
+/// control characters.
+fn claim(receiver: &str) -> Claim {
+    Claim::new(&format!("receiver\n{receiver}"))
 }
 
 /// Buries signals, and deletes the oldest dead letters behind `max`. Returns how many it has

@@ -1,9 +1,14 @@
 //! The outbox: a signal is stored exactly when its change is, once for each receiver and in order.
 
+use std::future::{Future as _, poll_fn};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
+
 use keyfob::Kind;
 use keyfob_scim::{ChangeType, Entry, Initiator, Naming, ScimEvent, ScimOperation, Signal, SignalKind, Swap};
 
 use super::{NOW, Place, entry, event, keys, on_both, swap, wrong_answer};
+use crate::store::searches::Claim;
 use crate::store::{ListedSignal, OutboxRules, SignalCounts, SignalQuery, Store};
 
 on_both! {
@@ -15,6 +20,7 @@ on_both! {
     full_outbox_loses_new_signals_and_counts_them
     signal_of_one_receiver_needs_no_device
     number_of_a_token_finds_its_row
+    reads_of_a_receiver_hold_up_no_others
 }
 
 pub(super) fn open(place: &Place, receivers: &[&str], max_waiting: u64) -> Store {
@@ -233,4 +239,35 @@ async fn number_of_a_token_finds_its_row(place: Place) {
     assert_eq!(store.signal_ids("other", &jtis).await, Ok(vec![(other.jti, other.id)]));
     assert_eq!(store.signal_ids("one", &jtis[3..]).await, Ok(Vec::new()));
     store.close();
+}
+
+async fn reads_of_a_receiver_hold_up_no_others(place: Place) {
+    let store = open(&place, &["one", "other"], 100);
+    // Work that occupies all readers until the gate opens.
+    let (closed, gate) = mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let occupy = |account: usize| {
+        let (store, gate) = (store.clone(), Arc::clone(&gate));
+        async move {
+            let claim = Claim::new(&account.to_string());
+            store.0.lookups.run(&claim, move |_| Ok(gate.lock().unwrap().recv().is_err())).await
+        }
+    };
+    let read = async |receiver: &str| store.oldest_signal(receiver).await;
+    let mut occupied: Vec<_> = (0..64).map(|account| Box::pin(occupy(account))).collect();
+    let mut many: Vec<_> = (0..65).map(|_| Box::pin(read("one"))).collect();
+    let mut other = Box::pin(read("other"));
+    // Each is begun in this order.
+    let (refused, early) = poll_fn(|context| {
+        assert!(occupied.iter_mut().all(|work| work.as_mut().poll(context).is_pending()));
+        let refused = many.iter_mut().filter_map(|read| match read.as_mut().poll(context) {
+            Poll::Ready(read) => Some(read.map_err(|error| error.status)),
+            Poll::Pending => None,
+        });
+        Poll::Ready((refused.collect::<Vec<_>>(), other.as_mut().poll(context).is_ready()))
+    })
+    .await;
+    assert_eq!((refused, early), (vec![Err(503)], false));
+    drop(closed);
+    assert_eq!(other.await, Ok(None));
 }
