@@ -48,6 +48,8 @@ mod memory;
 mod moments;
 #[path = "service/operation.rs"]
 mod operation;
+#[path = "service/polls.rs"]
+mod polls;
 #[path = "service/problems.rs"]
 mod problems;
 #[path = "service/process.rs"]

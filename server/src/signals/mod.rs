@@ -16,6 +16,7 @@ mod signer;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod waiting_polls;
 
 pub(crate) use algorithm::SigningAlgorithm;
 pub(crate) use config::{Config, Rules};
@@ -26,3 +27,4 @@ pub(crate) use metrics::{Outcome, SignalMetrics};
 pub(crate) use push::push_signals;
 pub(crate) use receiver::{Push, Receiver};
 pub(crate) use service::Signals;
+pub(crate) use waiting_polls::MAX_WAITING_POLLS;

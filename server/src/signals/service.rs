@@ -7,13 +7,15 @@ use super::key_file::SigningKeyFile;
 use super::metrics::SignalMetrics;
 use super::receiver::Receiver;
 use super::signer::Signer;
+use super::waiting_polls::WaitingPolls;
 
-/// The rules of signals, what signs them, and what counts them.
+/// The rules of signals, what signs them, what counts them, and the polls that wait for them.
 #[derive(Debug)]
 pub(crate) struct Signals {
     pub(crate) rules: Rules,
     pub(crate) signer: Signer,
     pub(crate) metrics: SignalMetrics,
+    pub(crate) polls: WaitingPolls,
 }
 
 impl Signals {
@@ -27,8 +29,9 @@ impl Signals {
             Ok((signer, is_new))
         });
         let (signer, is_new) = opened.map_err(|error| format!("signals.keys_file: {error}"))?;
-        let metrics = SignalMetrics::new(rules.receivers.iter().map(|receiver| receiver.name.clone()));
-        Ok((Self { rules, signer, metrics }, is_new))
+        let names = || rules.receivers.iter().map(|receiver| receiver.name.clone());
+        let (metrics, polls) = (SignalMetrics::new(names()), WaitingPolls::new(names()));
+        Ok((Self { rules, signer, metrics, polls }, is_new))
     }
 
     /// The receiver of a name.

@@ -14,12 +14,14 @@ use super::streams::own;
 use super::{outcomes, response};
 use crate::http::app::App;
 use crate::http::requests::Client;
-use crate::signals::Signals;
+use crate::signals::{MAX_WAITING_POLLS, Signals};
 
 /// How long a poll waits for an event.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// How often it looks for one. Other processes store events, too.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// After how many seconds another poll may have ended.
+const FULL_RETRY_SECONDS: u64 = 5;
 
 /// Serves a poll of a receiver for its account.
 pub(super) async fn poll(
@@ -44,11 +46,15 @@ pub(super) async fn poll(
         }
     });
     let mut disconnected = pin!(client.disconnected());
+    let mut place = None;
     let mut is_last = request.is_immediate || request.max_events == 0;
     loop {
         let due = due(app, signals, receiver, request.max_events).await?;
         if is_last || !due.tokens.is_empty() {
             return response::json(&Reply::from(due));
+        }
+        if place.is_none() {
+            place = Some(signals.polls.take(&receiver.name).ok_or_else(too_many)?);
         }
         // Of the oldest ones no token could be made, and others are due at once.
         let pause = if due.has_more { Duration::ZERO } else { CHECK_INTERVAL };
@@ -61,6 +67,11 @@ pub(super) async fn poll(
             }
         }
     }
+}
+
+fn too_many() -> Error {
+    let detail = format!("{MAX_WAITING_POLLS} polls of this receiver wait already; end one, or send returnImmediately");
+    Error::new(429, detail).with_retry_after(FULL_RETRY_SECONDS)
 }
 
 /// The body of a response.
