@@ -161,12 +161,17 @@ fn signing_keys_are_made_added_and_promoted() {
     assert_eq!(lines(), [[first, "EdDSA"], [second, "ES256"], [third, "ES256"]]);
     assert_eq!(
         run(&["rotate-signing-key", "--promote", third]).well(),
-        format!("keyfob-signing.key: the key {third} signs from now on\n")
+        format!(
+            "keyfob-signing.key: the key {third} signs from now on for receivers that have its algorithm; the first line, the key {first}, \
+             signs for receivers without an algorithm, until another line is moved before it\n"
+        )
     );
     assert_eq!(lines(), [[first, "EdDSA"], [third, "ES256"], [second, "ES256"]]);
     assert!(run(&["rotate-signing-key", "--promote", third]).well().contains("signs already"));
     for (args, named) in [
         (&["--promote", "nothing"][..], "there is no key nothing"),
+        // One key id of 64 begins so.
+        (&["--promote", "-nothing"], "there is no key -nothing"),
         (&["--promote", first, "--algorithm", "ES256"], "--algorithm"),
         (&["--algorithm", "RS256"], "must be imported"),
         (&["--algorithm", "HS256"], "must be ES256 or EdDSA"),

@@ -142,7 +142,7 @@ pub(crate) struct RotateSigningKeyArgs {
     #[command(flatten)]
     pub(crate) key: NewKeyArgs,
     /// Add no key: have the key of this id sign
-    #[arg(long, value_name = "KID", conflicts_with_all = ["algorithm", "import"])]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, conflicts_with_all = ["algorithm", "import"])]
     pub(crate) promote: Option<String>,
 }
 

@@ -33,11 +33,23 @@ pub(crate) fn rotate(args: &RotateSigningKeyArgs) -> Result<ExitCode> {
     let _lock = file.lock().map_err(|error| format!("signals.keys_file: {error}"))?;
     let text = if let Some(id) = &args.promote {
         let since = if file.promote(id)? == Promotion::Done { "from now on" } else { "already" };
-        format!("{}: the key {id} signs {since}", path.display())
+        format!("{}: the key {id} signs {since}{}", path.display(), but(id, &file.read()?.ids()))
     } else {
         let id = file.add(&args.key.key())?;
         format!("{}: the key {id} is added and published; keyfob rotate-signing-key --promote {id} has it sign", path.display())
     };
     output::line(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// For whom a promoted key signs, if not for all: the first line signs for receivers that have no
+/// algorithm.
+fn but(id: &str, ids: &[String]) -> String {
+    match ids.first() {
+        Some(first) if first != id => format!(
+            " for receivers that have its algorithm; the first line, the key {first}, signs for receivers without an algorithm, until \
+             another line is moved before it"
+        ),
+        _ => String::new(),
+    }
 }
