@@ -29,7 +29,8 @@ impl Signer {
         for receiver in &rules.receivers {
             if let Some(algorithm) = receiver.algorithm.filter(|algorithm| !keys.have(*algorithm)) {
                 return Err(format!(
-                    "it has no key for {algorithm}, which the receiver {} wants; add one with keyfob rotate-signing-key",
+                    "it has no key for {algorithm}, which the receiver {} wants; add one with keyfob rotate-signing-key: \
+                     --algorithm for ES256 and EdDSA, --import FILE for RS256",
                     receiver.name
                 ));
             }
