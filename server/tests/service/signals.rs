@@ -87,6 +87,19 @@ pub(crate) fn listed(folder: &Path, args: &[&str]) -> Vec<Value> {
 }
 
 #[test]
+fn accounts_of_receivers_that_do_not_exist_are_named_at_the_start() {
+    let (folder, server) = start();
+    let folder = folder.path();
+    let is_named = |name: &str| log(folder).contains(&format!("its account \"{name}\" does not exist yet"));
+    assert!([POLLER, "pushed", "mailed"].into_iter().all(is_named), "{}", log(folder));
+    receiver(folder, &server, POLLER);
+    drop(server);
+    std::fs::remove_file(folder.join("log")).expect("the log of before");
+    let _server = restart(folder);
+    assert!(is_named("pushed") && !is_named(POLLER), "{}", log(folder));
+}
+
+#[test]
 fn signals_are_listed_sent_again_and_dropped() {
     let (folder, server) = start();
     let ids = create(&server, &["ada", "bob"]);

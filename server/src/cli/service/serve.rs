@@ -66,6 +66,9 @@ async fn serve(checked: Checked) -> Result<()> {
     let (signals, is_new_signing_key) = signals.map_or((None, false), |(signals, is_new)| (Some(Arc::new(signals)), is_new));
     let (store, is_new_key) = open::open(&config).await?;
     startup::warn(&config);
+    if let Some(signals) = &signals {
+        startup::warn_of_unknown_accounts(&signals.rules.receivers, &store).await;
+    }
     // A reader of the greeting may stop the service at once.
     let (request, read_requests) = watch::channel(());
     let stop_signal = hangups.until_stop(request)?;

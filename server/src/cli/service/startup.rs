@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
@@ -12,8 +13,8 @@ use crate::config::{Config, LogFormat, Problem, log_filter};
 use crate::delivery::{self, Delivery};
 use crate::file;
 use crate::http::{self, Certificate};
-use crate::signals::Rules;
-use crate::store::Keys;
+use crate::signals::{Receiver, Rules};
+use crate::store::{Keys, Store};
 
 /// A configuration and what was read for it.
 pub(super) struct Checked {
@@ -109,6 +110,21 @@ pub(super) fn warn(config: &Config) {
     ] {
         if let Some((path, exposed)) = path.and_then(|path| Some((path, file::exposed(path)?))) {
             tracing::warn!("{key}: {}: {exposed}", path.display());
+        }
+    }
+}
+
+/// Warns of accounts of receivers that the store does not have. They may be made later.
+pub(super) async fn warn_of_unknown_accounts(receivers: &[Arc<Receiver>], store: &Store) {
+    for receiver in receivers {
+        if let Some(account) = &receiver.account
+            && let Ok(None) = store.account(account).await
+        {
+            tracing::warn!(
+                receiver = receiver.name,
+                "signals: its account {account:?} does not exist yet, so it cannot poll or ask for its stream; \
+                 keyfob account add {account} --roles query --token makes it"
+            );
         }
     }
 }
