@@ -50,6 +50,16 @@ impl SigningKeyFile {
         Self(KeyLines::new(path))
     }
 
+    /// Whether there is a file.
+    pub(super) fn exists(&self) -> bool {
+        self.0.exists()
+    }
+
+    /// What is wrong with the file, with its path.
+    pub(super) fn error(&self, message: &str) -> String {
+        self.0.error(&message)
+    }
+
     /// Reads the keys. Blocks on the disk.
     pub(crate) fn read(&self) -> Result<SigningKeys, String> {
         self.parse(&self.0.text()?).map(SigningKeys::new)
@@ -58,7 +68,7 @@ impl SigningKeyFile {
     /// Reads the keys. If there is no file, makes one with a fresh key that only its owner can
     /// read. Returns whether it is new.
     pub(crate) fn read_or_make(&self) -> Result<(SigningKeys, bool), String> {
-        let is_new = !self.0.exists();
+        let is_new = !self.exists();
         if is_new {
             self.make(&NewKey::default())?;
         }

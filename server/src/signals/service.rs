@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::algorithm::SigningAlgorithm;
 use super::config::Rules;
 use super::key_file::SigningKeyFile;
 use super::metrics::SignalMetrics;
@@ -24,7 +25,8 @@ impl Signals {
     ///
     /// Errors: what is wrong with the file, and what to do.
     pub(crate) fn open(rules: Rules, keys_file: &Path) -> Result<(Self, bool), String> {
-        let opened = SigningKeyFile::new(keys_file).read_or_make().and_then(|(keys, is_new)| {
+        let file = SigningKeyFile::new(keys_file);
+        let opened = check_first(&rules, &file).and_then(|()| file.read_or_make()).and_then(|(keys, is_new)| {
             let signer = Signer::new(&rules, keys).map_err(|error| format!("{}: {error}", keys_file.display()))?;
             Ok((signer, is_new))
         });
@@ -38,4 +40,21 @@ impl Signals {
     pub(crate) fn receiver(&self, name: &str) -> Option<&Receiver> {
         self.rules.receivers.iter().find(|receiver| receiver.name == name).map(AsRef::as_ref)
     }
+}
+
+/// Checks that a new file, which has a key for ES256, is what the receivers want.
+///
+/// Errors: there is no file, and the command that makes the right one. So no file is left that this
+/// command would have to replace.
+fn check_first(rules: &Rules, file: &SigningKeyFile) -> Result<(), String> {
+    let mut wanted = rules.receivers.iter().filter_map(|receiver| Some((&receiver.name, receiver.algorithm?)));
+    let other = wanted.find(|(_, algorithm)| *algorithm != SigningAlgorithm::Es256);
+    let Some((name, algorithm)) = other.filter(|_| !file.exists()) else { return Ok(()) };
+    let option = match algorithm {
+        SigningAlgorithm::Rs256 => "--import FILE",
+        _ => "--algorithm EdDSA",
+    };
+    Err(file.error(&format!(
+        "there is no such file, and the receiver {name} wants a key for {algorithm}; keyfob make-signing-key {option} makes it"
+    )))
 }

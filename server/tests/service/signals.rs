@@ -100,6 +100,21 @@ fn accounts_of_receivers_that_do_not_exist_are_named_at_the_start() {
 }
 
 #[test]
+fn first_start_without_the_key_that_a_receiver_wants_leaves_no_file() {
+    let folder = folder();
+    let folder = folder.path();
+    for (algorithm, option) in [("EdDSA", "--algorithm EdDSA"), ("RS256", "--import FILE")] {
+        let config = CONFIG.replacen("account = \"poller\"", &format!("account = \"poller\"\nalgorithm = \"{algorithm}\""), 1);
+        std::fs::write(folder.join("keyfob.toml"), config).expect("a file");
+        let refused = run(folder, &["serve", "--listen", "127.0.0.1:0"]);
+        let told = format!("the receiver poller wants a key for {algorithm}; keyfob make-signing-key {option} makes it");
+        assert!(refused.status == Some(2) && refused.err.contains(&told), "{refused:?}");
+        assert!(!folder.join("keyfob-signing.key").exists());
+    }
+    run(folder, &["make-signing-key", "--algorithm", "EdDSA"]).well();
+}
+
+#[test]
 fn signals_are_listed_sent_again_and_dropped() {
     let (folder, server) = start();
     let ids = create(&server, &["ada", "bob"]);
@@ -120,7 +135,9 @@ fn signals_are_listed_sent_again_and_dropped() {
     assert_eq!(run(folder, &["signals", "retry", "--all"]).well(), "0 dead letters are to be sent again.\n");
     let args = ["signals", "drop", "--receiver", "pushed", "--device", &ids[0].to_string()];
     assert_eq!(run(folder, &args).well(), "1 signal is deleted.\n");
-    assert_eq!(run(folder, &["signals", "drop", "--receiver", "none"]).well(), "0 signals are deleted.\n");
+    let unknown = run(folder, &["signals", "drop", "--receiver", "none"]);
+    assert!(unknown.err.contains("the configuration has no receiver \"none\""), "{unknown:?}");
+    assert_eq!(unknown.well(), "0 signals are deleted.\n");
     assert_eq!(run(folder, &["signals", "drop", "--all", "--dead"]).well(), "0 signals are deleted.\n");
     assert_eq!(run(folder, &["signals", "drop", "--all", "--waiting"]).well(), "5 signals are deleted.\n");
     assert_eq!(listed(folder, &[]).len(), 0);

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::configuration::configured_store;
 use super::open::with_store;
 use crate::cli::args::{SignalChoice, SignalsCommand};
-use crate::cli::output::{self, note_damaged};
+use crate::cli::output::{self, note, note_damaged};
 use crate::cli::result::Result;
+use crate::config::Config;
 use crate::store::{ListedSignal, SignalQuery};
 
 pub(crate) fn run(command: SignalsCommand) -> Result<ExitCode> {
@@ -18,6 +19,9 @@ pub(crate) fn run(command: SignalsCommand) -> Result<ExitCode> {
             let query = SignalQuery { receiver, is_dead: state(dead, waiting), device };
             let config = configured_store(&config)?;
             let listed = with_store(&config, async |store| Ok(store.list_signals(&query, limit).await?))?;
+            if listed.rows.is_empty() {
+                note_unknown(&config, query.receiver.as_deref());
+            }
             for signal in listed.rows {
                 let line = if json { object(&signal).to_string() } else { text(&signal) };
                 if !output::line_if_read(&line)? {
@@ -30,16 +34,32 @@ pub(crate) fn run(command: SignalsCommand) -> Result<ExitCode> {
             let query = query(choice, None);
             let config = configured_store(&config)?;
             let count = with_store(&config, async |store| Ok(store.retry_signals(&query).await?))?;
+            if count == 0 {
+                note_unknown(&config, query.receiver.as_deref());
+            }
             output::line(&format!("{} to be sent again.", in_words(count, "dead letter is", "dead letters are")))?;
         }
         SignalsCommand::Drop { config, choice, dead, waiting } => {
             let query = query(choice, state(dead, waiting));
             let config = configured_store(&config)?;
             let count = with_store(&config, async |store| Ok(store.drop_signals(&query).await?))?;
+            if count == 0 {
+                note_unknown(&config, query.receiver.as_deref());
+            }
             output::line(&format!("{} deleted.", in_words(count, "signal is", "signals are")))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says that a receiver which has no signals is none of the configuration: it may be a typing
+/// error.
+fn note_unknown(config: &Config, receiver: Option<&str>) {
+    let receivers = &config.signals.receivers;
+    let unknown = receiver.filter(|name| receivers.iter().all(|section| section.settings.name != *name));
+    if let Some(name) = unknown {
+        note(&format!("the configuration has no receiver {name:?}, and the store has no such signals for it"));
+    }
 }
 
 /// The state that two options ask for; none for any.

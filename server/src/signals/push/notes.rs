@@ -1,5 +1,5 @@
 //! What the log and the store say of a receiver that fails: one line when it begins, and one when
-//! it is well again.
+//! it is well again. Dead letters have a line once a minute.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use super::removals::Failing;
 
+/// How often the log names dead letters at most.
+const DEAD_INTERVAL: Duration = Duration::from_secs(60);
 /// A receiver that fails for longer, and then takes nothing at all, is named again.
 const NAMED_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
@@ -17,6 +19,8 @@ pub(super) struct Notes {
     cause: String,
     /// When the log has named it last; none while it is well.
     named_at: Option<Instant>,
+    /// When the log has named a dead letter last.
+    dead_named_at: Option<Instant>,
     /// Whether nothing passed at the last failure.
     was_down: bool,
     /// Whether the store has it as one that fails.
@@ -28,7 +32,7 @@ pub(super) struct Notes {
 impl Notes {
     /// `is_noted`: the store has it as one that fails, by an earlier process.
     pub(super) const fn new(receiver: String, is_noted: bool) -> Self {
-        Self { receiver, cause: String::new(), named_at: None, was_down: false, is_noted, change: None }
+        Self { receiver, cause: String::new(), named_at: None, dead_named_at: None, was_down: false, is_noted, change: None }
     }
 
     /// The cause of the last failure.
@@ -65,6 +69,20 @@ impl Notes {
         (self.named_at, self.is_noted, self.change) = (None, false, Some(None));
     }
 
+    /// A signal became a dead letter, for this cause in keyfob's own words. Others that follow at
+    /// once are not named. Returns whether the log has named it.
+    pub(super) fn bury(&mut self, cause: &str, now: Instant) -> bool {
+        let is_due = self.dead_named_at.is_none_or(|at| now.duration_since(at) >= DEAD_INTERVAL);
+        if is_due {
+            self.dead_named_at = Some(now);
+            tracing::warn!(
+                receiver = self.receiver,
+                "signals: {cause}, so it is a dead letter; keyfob signals list --dead has the reason, and others if there are more"
+            );
+        }
+        is_due
+    }
+
     /// What the store does not know yet.
     pub(super) fn take_change(&mut self) -> Option<Failing> {
         self.change.take()
@@ -94,6 +112,14 @@ mod tests {
         assert_eq!(fail(&mut notes, "fifth", later + NAMED_AGAIN_AFTER, true), None);
         notes.pass(false);
         assert_eq!(notes.take_change(), Some(None));
+    }
+
+    #[test]
+    fn dead_letters_are_named_once_a_minute() {
+        let (mut notes, now) = (Notes::new("idp".into(), false), Instant::now());
+        assert!(notes.bury("the receiver refused a token", now));
+        assert!(!notes.bury("the receiver refused a token", now + Duration::from_secs(59)));
+        assert!(notes.bury("the receiver refused a token", now + DEAD_INTERVAL));
     }
 
     #[test]

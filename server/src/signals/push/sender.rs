@@ -201,6 +201,7 @@ impl Sender {
             Ok(Verdict::Refused(reason)) => {
                 self.count(Outcome::Refused);
                 self.queue.pass(signal);
+                self.notes.bury("the receiver refused a token", now);
                 self.removals.bury(signal.id, reason);
             }
             Ok(Verdict::Failed(Failure { cause, pause })) => {
@@ -222,6 +223,7 @@ impl Sender {
             Err(reason) => {
                 self.count(Outcome::Refused);
                 self.queue.leave(signal);
+                self.notes.bury("no token could be made of a signal", now);
                 self.removals.bury(signal.id, reason);
                 return;
             }
@@ -241,6 +243,7 @@ impl Sender {
 
     fn bury_old(&mut self, id: i64) {
         self.count(Outcome::GivenUp);
+        self.notes.bury("a signal is too old", Instant::now());
         let hours = self.context.signals.rules.give_up.as_secs().div_ceil(3600);
         self.removals.bury(id, format!("given up after {hours} hours; the last try: {}", self.notes.cause()));
     }
