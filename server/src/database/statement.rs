@@ -84,6 +84,20 @@ impl Sql {
         }
     }
 
+    /// Writes the same for thousands of texts without characters that JSON escapes.
+    pub(crate) fn among_texts(&mut self, dialect: Dialect, texts: &[String]) -> &mut Self {
+        match dialect {
+            Dialect::Sqlite => {
+                let list = format!("[\"{}\"]", texts.join("\",\""));
+                self.push(" IN (SELECT value FROM json_each(").bind(list.as_str()).push("))")
+            }
+            Dialect::Postgres => {
+                let list = texts.iter().map(Value::from).collect();
+                self.push(" = ANY(").bind(Value::List(Type::Text, list)).push("::TEXT[])")
+            }
+        }
+    }
+
     /// Writes `name (columns) AS (rows)` for at least one row: a table for the rest of the
     /// statement.
     pub(crate) fn table<R: IntoIterator<Item = Value>>(

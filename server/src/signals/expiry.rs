@@ -39,8 +39,9 @@ async fn give_up(signals: &Signals, store: &Store, receiver: &Receiver) {
     let hours = signals.rules.give_up.as_secs().div_ceil(3600);
     loop {
         let Ok(waiting) = store.waiting_signals(&receiver.name, Vec::new(), PAGE_SIGNALS).await else { return };
-        let old = waiting.iter().filter(|signal| signal.since <= oldest).map(|signal| signal.id);
-        let reasons: Vec<_> = old.map(|id| (id, format!("given up after {hours} hours: the receiver did not accept it"))).collect();
+        let old = waiting.iter().filter(|signal| signal.since <= oldest).map(|signal| signal.jti.clone());
+        let reasons: Vec<_> =
+            old.map(|jti| (jti, format!("given up after {hours} hours: the receiver did not accept it"))).collect();
         let count = u64::try_from(reasons.len()).unwrap_or(u64::MAX);
         if count == 0 || store.bury_signals(&receiver.name, reasons).await.is_err() {
             return;

@@ -1,5 +1,7 @@
 //! Signals that wait, as a sender needs them: read, deleted, and given up as dead letters.
 
+use std::collections::HashSet;
+
 use keyfob_scim::{Error, Signal};
 use tokio::sync::watch;
 
@@ -44,10 +46,12 @@ pub(super) fn jti(id: i64, random: &str) -> String {
     format!("{id:x}-{random}")
 }
 
-/// The number of the row and the random part. None of what is no number of a token.
+/// The number of the row and the random part, which has letters and digits only. None of what is no
+/// number of a token.
 fn parts(jti: &str) -> Option<(i64, &str)> {
     let (id, random) = jti.split_once('-')?;
-    Some((i64::from_str_radix(id, 16).ok()?, random))
+    let id = i64::from_str_radix(id, 16).ok()?;
+    random.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some((id, random))
 }
 
 impl Store {
@@ -74,18 +78,18 @@ impl Store {
         };
         let (signals, unreadable) = self.0.lookups.run(&claim(receiver), read).await?;
         if !unreadable.is_empty() {
-            self.bury_signals(receiver, unreadable).await?;
+            self.bury_rows(receiver, unreadable.into_iter().map(|(id, reason)| (id, None, reason)).collect()).await?;
         }
         Ok(signals)
     }
 
-    /// The rows of a receiver by the numbers of their tokens: those that wait or are dead letters.
-    /// Errors: 503.
-    pub async fn signal_ids(&self, receiver: &str, jtis: &[String]) -> Result<Vec<(String, i64)>, Error> {
-        let wanted: Vec<(i64, String)> =
+    /// Those of these numbers of tokens that a receiver has: of signals that wait, and of dead
+    /// letters. Errors: 503.
+    pub async fn known_jtis(&self, receiver: &str, jtis: &[String]) -> Result<HashSet<String>, Error> {
+        let wanted: HashSet<(i64, String)> =
             jtis.iter().filter_map(|jti| parts(jti)).map(|(id, random)| (id, random.to_owned())).collect();
         if wanted.is_empty() {
-            return Ok(Vec::new());
+            return Ok(HashSet::new());
         }
         let name = receiver.to_owned();
         let find = move |connection: &mut dyn Connection| {
@@ -93,11 +97,11 @@ impl Store {
             sql.bind(&name).push(" AND id");
             let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
             sql.among_many(connection.dialect(), &ids);
-            let mut found = Vec::new();
+            let mut found = HashSet::new();
             for record in &mut connection.rows(&sql)? {
-                let (id, random) = (record.id()?, record.text(1)?);
-                if wanted.iter().any(|(wanted, drawn)| *wanted == id && *drawn == random) {
-                    found.push((jti(id, &random), id));
+                let row = (record.id()?, record.text(1)?);
+                if wanted.contains(&row) {
+                    found.insert(jti(row.0, &row.1));
                 }
             }
             Ok(found)
@@ -105,15 +109,21 @@ impl Store {
         self.0.lookups.run(&claim(receiver), find).await
     }
 
-    /// Deletes signals of a receiver that it has taken. Errors: 503.
-    pub async fn delete_signals(&self, receiver: &str, ids: Vec<i64>) -> Result<(), Error> {
+    /// Deletes signals of a receiver that it has taken, by the numbers of their tokens. Errors: 503.
+    pub async fn delete_signals(&self, receiver: &str, jtis: &[String]) -> Result<(), Error> {
+        let (ids, randoms): (Vec<_>, Vec<_>) =
+            jtis.iter().filter_map(|jti| parts(jti)).map(|(id, random)| (id, random.to_owned())).unzip();
         if ids.is_empty() {
             return Ok(());
         }
         let (receiver, rooms) = (receiver.to_owned(), self.0.rooms.clone());
         self.submit(move |connection| {
+            let dialect = connection.dialect();
             let mut sql = Sql::new("DELETE FROM outbox WHERE receiver = ");
-            sql.bind(&receiver).push(" AND id").among_many(connection.dialect(), &ids);
+            sql.bind(&receiver).push(" AND id").among_many(dialect, &ids);
+            // After a failover to a server that lacks the last commits, their rows have the numbers
+            // of new ones.
+            sql.push(" AND jti").among_texts(dialect, &randoms);
             let deleted = persist(connection, |connection| connection.change(&sql))?;
             rooms.free(&receiver, deleted);
             Ok(())
@@ -121,17 +131,27 @@ impl Store {
         .await
     }
 
-    /// Gives signals of a receiver up, each for a reason: they become dead letters. Of more dead
-    /// letters than may wait, the oldest are deleted and count as lost. Errors: 503.
-    pub async fn bury_signals(&self, receiver: &str, mut reasons: Vec<(i64, String)>) -> Result<(), Error> {
-        if reasons.is_empty() {
+    /// Gives signals of a receiver up by the numbers of their tokens, each for a reason: they
+    /// become dead letters. Of more dead letters than may wait, the oldest are deleted and count as
+    /// lost. Errors: 503.
+    pub async fn bury_signals(&self, receiver: &str, reasons: Vec<(String, String)>) -> Result<(), Error> {
+        let row = |(jti, reason): (String, String)| {
+            let (id, random) = parts(&jti)?;
+            Some((id, Some(random.to_owned()), reason))
+        };
+        self.bury_rows(receiver, reasons.into_iter().filter_map(row).collect()).await
+    }
+
+    /// Buries rows by their numbers, and the random parts of their tokens if they could be read.
+    async fn bury_rows(&self, receiver: &str, mut rows: Vec<(i64, Option<String>, String)>) -> Result<(), Error> {
+        if rows.is_empty() {
             return Ok(());
         }
-        reasons.sort_unstable_by_key(|(id, _)| *id);
+        rows.sort_unstable_by_key(|(id, ..)| *id);
         let (receiver, rooms) = (receiver.to_owned(), self.0.rooms.clone());
         self.submit(move |connection| {
             let max = rooms.max();
-            let (buried, deleted) = persist_transaction(connection, |connection| bury(connection, &receiver, &reasons, max))?;
+            let (buried, deleted) = persist_transaction(connection, |connection| bury(connection, &receiver, &rows, max))?;
             rooms.free(&receiver, buried);
             rooms.lose(&receiver, deleted);
             Ok(())
@@ -205,19 +225,19 @@ fn claim(receiver: &str) -> Claim {
 fn bury(
     connection: &mut dyn Connection,
     receiver: &str,
-    reasons: &[(i64, String)],
+    rows: &[(i64, Option<String>, String)],
     max: Option<u64>,
 ) -> Result<(u64, u64), DatabaseError> {
     let mut buried = 0_u64;
-    for page in reasons.chunks(PAGE_ROWS) {
-        let columns = [("id", Type::Number), ("error", Type::Text)];
-        let rows = page.iter().map(|(id, error)| [(*id).into(), Value::from(error)]);
+    for page in rows.chunks(PAGE_ROWS) {
+        let columns = [("id", Type::Number), ("jti", Type::Text), ("error", Type::Text)];
+        let rows = page.iter().map(|(id, random, error)| [(*id).into(), Value::from(random.as_deref()), Value::from(error)]);
         let mut sql = Sql::new("WITH ");
         sql.table(connection.dialect(), "reason", &columns, rows);
         sql.push(
             " UPDATE outbox SET is_dead = 1, error = reason.error FROM reason WHERE outbox.id = reason.id AND outbox.is_dead = 0",
         );
-        sql.push(" AND outbox.receiver = ").bind(receiver);
+        sql.push(" AND coalesce(reason.jti, outbox.jti) = outbox.jti AND outbox.receiver = ").bind(receiver);
         buried = buried.saturating_add(connection.change(&sql)?);
     }
     let Some(max) = max else { return Ok((buried, 0)) };

@@ -40,7 +40,7 @@ pub(super) async fn due(app: &App, signals: &Signals, receiver: &Receiver, limit
             Ok(token) => tokens.push((signal.jti, token)),
             Err(reason) => {
                 tracing::warn!("signals: {}: {} is given up: {reason}", receiver.name, signal.jti);
-                unfit.push((signal.id, reason));
+                unfit.push((signal.jti, reason));
             }
         }
         // Many signatures take long, and other requests wait for this thread.

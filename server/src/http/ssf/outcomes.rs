@@ -1,8 +1,6 @@
 //! What a receiver says of tokens that it got by a poll: accepted ones are deleted, refused ones
 //! become dead letters.
 
-use std::collections::BTreeMap;
-
 use keyfob_scim::Error;
 
 use super::poll_request::PollRequest;
@@ -16,13 +14,13 @@ pub(super) async fn take(store: &Store, metrics: &SignalMetrics, receiver: &str,
     if jtis.is_empty() {
         return Ok(());
     }
-    let mut rows: BTreeMap<String, i64> = store.signal_ids(receiver, &jtis).await?.into_iter().collect();
+    let mut known = store.known_jtis(receiver, &jtis).await?;
     // Removed, so that each counts once: what is both is accepted.
-    let accepted: Vec<i64> = poll.accepted.iter().filter_map(|jti| rows.remove(jti)).collect();
-    let refused: Vec<(i64, String)> =
-        poll.refused.iter().filter_map(|(jti, error)| Some((rows.remove(jti)?, error.clone()))).collect();
+    let accepted: Vec<String> = poll.accepted.iter().filter(|jti| known.remove(*jti)).cloned().collect();
+    let refused = poll.refused.iter().filter(|(jti, _)| known.remove(*jti));
+    let refused: Vec<_> = refused.map(|(jti, error)| (jti.clone(), error.clone())).collect();
     let counts = [(Outcome::Accepted, accepted.len()), (Outcome::Refused, refused.len())];
-    store.delete_signals(receiver, accepted).await?;
+    store.delete_signals(receiver, &accepted).await?;
     store.bury_signals(receiver, refused).await?;
     for (outcome, tokens) in counts {
         metrics.count(receiver, outcome, u64::try_from(tokens).unwrap_or(u64::MAX));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::health::later;
-use crate::store::Store;
+use crate::store::{OutboxSignal, Store};
 
 /// How long the next write waits after one that failed.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -17,8 +17,10 @@ pub(super) type Failing = Option<(String, u64)>;
 /// What waits to be written.
 #[derive(Default)]
 pub(super) struct Removals {
-    accepted: Vec<i64>,
-    dead: Vec<(i64, String)>,
+    /// The rows and the numbers of the tokens.
+    accepted: Vec<(i64, String)>,
+    /// The same, with the reasons.
+    dead: Vec<(i64, String, String)>,
     /// None without a change.
     failing: Option<Failing>,
     is_writing: bool,
@@ -30,13 +32,13 @@ pub(super) struct Removals {
 
 impl Removals {
     /// Has a signal deleted, which the receiver has taken.
-    pub(super) fn delete(&mut self, id: i64) {
-        self.accepted.push(id);
+    pub(super) fn delete(&mut self, signal: &OutboxSignal) {
+        self.accepted.push((signal.id, signal.jti.clone()));
     }
 
     /// Makes a signal a dead letter, for this reason.
-    pub(super) fn bury(&mut self, id: i64, reason: String) {
-        self.dead.push((id, reason));
+    pub(super) fn bury(&mut self, signal: &OutboxSignal, reason: String) {
+        self.dead.push((signal.id, signal.jti.clone(), reason));
     }
 
     /// Notes whether the receiver fails.
@@ -62,11 +64,13 @@ impl Removals {
 
     /// Writes a batch, and returns it with what could not be written.
     pub(super) async fn write(mut self, store: &Store, receiver: &str) -> Self {
-        if store.delete_signals(receiver, self.accepted.clone()).await.is_ok() {
-            self.removed.append(&mut self.accepted);
+        let accepted: Vec<_> = self.accepted.iter().map(|(_, jti)| jti.clone()).collect();
+        if store.delete_signals(receiver, &accepted).await.is_ok() {
+            self.removed.extend(self.accepted.drain(..).map(|(id, _)| id));
         }
-        if store.bury_signals(receiver, self.dead.clone()).await.is_ok() {
-            self.removed.extend(self.dead.drain(..).map(|(id, _)| id));
+        let dead = self.dead.iter().map(|(_, jti, reason)| (jti.clone(), reason.clone())).collect();
+        if store.bury_signals(receiver, dead).await.is_ok() {
+            self.removed.extend(self.dead.drain(..).map(|(id, ..)| id));
         }
         if let Some(failing) = self.failing.take()
             && store.set_failing(receiver, failing.clone()).await.is_err()
@@ -91,23 +95,35 @@ impl Removals {
 
 #[cfg(test)]
 mod tests {
+    use keyfob_scim::Signal;
+
     use super::*;
 
     #[test]
     fn batch_that_could_not_be_written_waits_with_what_came_since() {
         let (mut removals, now) = (Removals::default(), Instant::now());
         assert!(removals.begin(now).is_none());
-        removals.delete(1);
-        removals.bury(2, "no".into());
+        let signal = |id| OutboxSignal {
+            id,
+            jti: format!("{id}-ab"),
+            device: 0,
+            since: 0,
+            signal: Signal::verification(None, "idp".into(), 0),
+        };
+        removals.delete(&signal(1));
+        removals.bury(&signal(2), "no".into());
         removals.set_failing(Some(("cause".into(), 7)));
         let mut batch = removals.begin(now).unwrap();
-        removals.delete(3);
+        removals.delete(&signal(3));
         removals.set_failing(None);
         assert!(removals.begin(now).is_none(), "one at a time");
-        batch.removed.append(&mut batch.accepted);
+        batch.removed.extend(batch.accepted.drain(..).map(|(id, _)| id));
         assert_eq!(removals.end(batch, now), [1]);
         assert!(removals.begin(now).is_none(), "not at once again");
         let batch = removals.begin(now + RETRY_PAUSE).unwrap();
-        assert_eq!((batch.accepted, batch.dead, batch.failing), (vec![3], vec![(2, "no".to_owned())], Some(None)));
+        assert_eq!(
+            (batch.accepted, batch.dead, batch.failing),
+            (vec![(3, "3-ab".to_owned())], vec![(2, "2-ab".to_owned(), "no".to_owned())], Some(None))
+        );
     }
 }

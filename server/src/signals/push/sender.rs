@@ -196,13 +196,13 @@ impl Sender {
             Ok(Verdict::Accepted) => {
                 self.count(Outcome::Accepted);
                 self.queue.pass(signal);
-                self.removals.delete(signal.id);
+                self.removals.delete(signal);
             }
             Ok(Verdict::Refused(reason)) => {
                 self.count(Outcome::Refused);
                 self.queue.pass(signal);
                 self.notes.bury("the receiver refused a token", now);
-                self.removals.bury(signal.id, reason);
+                self.removals.bury(signal, reason);
             }
             Ok(Verdict::Failed(Failure { cause, pause })) => {
                 self.count(Outcome::Failed);
@@ -212,7 +212,7 @@ impl Sender {
                 let next = fail(&mut self.queue, signal, at, now, pause, random);
                 self.notes.fail(cause, next, now, self.queue.is_down());
                 if is_old {
-                    self.bury_old(signal.id);
+                    self.bury_old(signal);
                 }
                 self.give_up_older();
                 if self.queue.is_down() {
@@ -224,7 +224,7 @@ impl Sender {
                 self.count(Outcome::Refused);
                 self.queue.leave(signal);
                 self.notes.bury("no token could be made of a signal", now);
-                self.removals.bury(signal.id, reason);
+                self.removals.bury(signal, reason);
                 return;
             }
         }
@@ -237,15 +237,15 @@ impl Sender {
             return;
         }
         for signal in self.queue.take_older(self.oldest_time()) {
-            self.bury_old(signal.id);
+            self.bury_old(&signal);
         }
     }
 
-    fn bury_old(&mut self, id: i64) {
+    fn bury_old(&mut self, signal: &OutboxSignal) {
         self.count(Outcome::GivenUp);
         self.notes.bury("a signal is too old", Instant::now());
         let hours = self.context.signals.rules.give_up.as_secs().div_ceil(3600);
-        self.removals.bury(id, format!("given up after {hours} hours; the last try: {}", self.notes.cause()));
+        self.removals.bury(signal, format!("given up after {hours} hours; the last try: {}", self.notes.cause()));
     }
 
     /// Signals that wait since then or before are too old, in Unix seconds.

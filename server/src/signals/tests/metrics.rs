@@ -28,7 +28,7 @@ async fn metrics_count_tokens_and_read_the_outbox() {
         place.store.add_signal("idp", Signal::verification(None, "idp".into(), since)).await.unwrap();
     }
     let first = place.store.waiting_signals("idp", Vec::new(), 1).await.unwrap().remove(0);
-    place.store.bury_signals("idp", vec![(first.id, "no".into())]).await.unwrap();
+    place.store.bury_signals("idp", vec![(first.jti, "no".into())]).await.unwrap();
     metrics.count("idp", Outcome::Accepted, 7);
     metrics.read(&place.store).await;
     // What is lost is not counted again.
