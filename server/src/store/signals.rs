@@ -109,7 +109,8 @@ impl Store {
         self.0.lookups.run(&claim(receiver), find).await
     }
 
-    /// Deletes signals of a receiver that it has taken, by the numbers of their tokens. Errors: 503.
+    /// Deletes signals of a receiver that it has taken, by the numbers of their tokens. Errors:
+    /// 503.
     pub async fn delete_signals(&self, receiver: &str, jtis: &[String]) -> Result<(), Error> {
         let (ids, randoms): (Vec<_>, Vec<_>) =
             jtis.iter().filter_map(|jti| parts(jti)).map(|(id, random)| (id, random.to_owned())).unzip();

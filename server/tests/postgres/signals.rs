@@ -181,8 +181,8 @@ impl Senders {
         for token in tokens {
             let device = token.path.rsplit('/').next().unwrap();
             let lines = run(&["audit", "--store", url, "--json", "--limit", "1000000", "--device", device]);
-            // A removal whose outcome is unknown may be stored after its repetition began, which then
-            // changes nothing: its line has no user.
+            // A removal whose outcome is unknown may be stored after its repetition began, which
+            // then changes nothing: its line has no user.
             let is_change = |line: &&str| line.contains("\"credential-change") && !line.contains("\"user\":\"\"");
             let trailed = lines.lines().filter(is_change).count();
             token.check(&first, trailed);
