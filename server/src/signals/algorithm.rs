@@ -40,6 +40,14 @@ impl SigningAlgorithm {
     }
 }
 
+impl TryFrom<Algorithm> for SigningAlgorithm {
+    type Error = ();
+
+    fn try_from(algorithm: Algorithm) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|known| known.in_library() == algorithm).ok_or(())
+    }
+}
+
 impl std::fmt::Display for SigningAlgorithm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())

@@ -2,25 +2,21 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use data_encoding::{BASE64, BASE64URL_NOPAD};
-use jsonwebtoken::Header;
+use data_encoding::BASE64;
+use jsonwebtoken::EncodingKey;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::algorithm::SigningAlgorithm;
 use super::key_pair::KeyPair;
 use super::provider;
 
-/// A key that signs tokens. Its bytes are wiped on drop; ring does not wipe the pair.
+/// A key that signs tokens. The private half is wiped on drop.
 pub(super) struct SigningKey {
     /// Its thumbprint (RFC 7638), which is its id in tokens.
     pub(super) id: String,
     pub(super) algorithm: SigningAlgorithm,
-    /// The private key in PKCS #8, as DER.
-    der: Zeroizing<Vec<u8>>,
-    /// What was read of it, once for all tokens.
-    pair: KeyPair,
+    pub(super) private: EncodingKey,
     public: Jwk,
 }
 
@@ -28,8 +24,7 @@ impl SigningKey {
     /// Reads a private key in PKCS #8, as DER. Errors: what is wrong with it, without the key.
     pub(super) fn from_pkcs8(algorithm: SigningAlgorithm, der: &[u8]) -> Result<Self, String> {
         provider::install();
-        let pair = KeyPair::from_pkcs8(algorithm, der)?;
-        let public = pair.public();
+        let public = KeyPair::from_pkcs8(algorithm, der)?.public();
         let read = || -> jsonwebtoken::errors::Result<(Jwk, String)> {
             let mut public = Jwk::from_decoding_key(&public, Some(algorithm.in_library()))?;
             let id = public.thumbprint(ThumbprintHash::SHA256)?;
@@ -38,7 +33,12 @@ impl SigningKey {
             Ok((public, id))
         };
         let (public, id) = read().map_err(|error| error.to_string())?;
-        Ok(Self { id, algorithm, der: Zeroizing::new(der.to_vec()), pair, public })
+        let private = match algorithm {
+            SigningAlgorithm::Es256 => EncodingKey::from_ec_der(der),
+            SigningAlgorithm::EdDsa => EncodingKey::from_ed_der(der),
+            SigningAlgorithm::Rs256 => EncodingKey::from_rsa_der(der),
+        };
+        Ok(Self { id, algorithm, private, public })
     }
 
     /// Reads a line of a key file. Errors: what is wrong with it, without the key.
@@ -62,25 +62,8 @@ impl SigningKey {
 
     /// The line of a key file.
     pub(super) fn to_line(&self) -> Zeroizing<String> {
-        let key = Zeroizing::new(BASE64.encode(&self.der));
+        let key = Zeroizing::new(BASE64.encode(self.private.as_bytes()));
         Zeroizing::new(format!("{} {} {}\n", self.id, self.algorithm, *key))
-    }
-
-    /// The token of claims, of this type (`typ`), in compact form (RFC 7515 section 7.1).
-    ///
-    /// Errors: why it could not be signed, without the key.
-    pub(super) fn sign(&self, token_type: &str, claims: &impl Serialize) -> Result<String, String> {
-        let header =
-            Header { typ: Some(token_type.to_owned()), kid: Some(self.id.clone()), ..Header::new(self.algorithm.in_library()) };
-        let part =
-            |json: serde_json::Result<Vec<u8>>| json.map(|json| BASE64URL_NOPAD.encode(&json)).map_err(|error| error.to_string());
-        let mut token = part(serde_json::to_vec(&header))?;
-        token.push('.');
-        token.push_str(&part(serde_json::to_vec(claims))?);
-        let signature = self.pair.sign(token.as_bytes()).map_err(|_| "the operating system gave no randomness".to_owned())?;
-        token.push('.');
-        BASE64URL_NOPAD.encode_append(&signature, &mut token);
-        Ok(token)
     }
 }
 
@@ -162,7 +145,7 @@ impl std::fmt::Debug for SigningKeys {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{Validation, decode};
+    use jsonwebtoken::{Header, Validation, decode, encode};
     use serde_json::{Value, json};
 
     use super::*;
@@ -170,15 +153,15 @@ mod tests {
     #[test]
     fn token_is_verified_by_the_public_half_of_its_key_alone() {
         for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa] {
-            let key = || SigningKey::from_pkcs8(algorithm, &KeyPair::generate(algorithm).unwrap().unwrap()).unwrap();
-            let (key, other, claims) = (key(), key(), json!({"iss": "https://otp.example.com", "iat": 7}));
-            let token = key.sign("secevent+jwt", &claims).unwrap();
+            let der = || KeyPair::generate(algorithm).unwrap().unwrap();
+            let (own, other, claims) = (der(), der(), json!({"iss": "https://otp.example.com", "iat": 7}));
+            let public = |der: &[u8]| KeyPair::from_pkcs8(algorithm, der).unwrap().public();
+            let key = SigningKey::from_pkcs8(algorithm, &own).unwrap();
+            let token = encode(&Header::new(algorithm.in_library()), &claims, &key.private).unwrap();
             let mut validation = Validation::new(algorithm.in_library());
             (validation.required_spec_claims, validation.validate_exp) = (std::collections::HashSet::new(), false);
-            let verified = decode::<Value>(&token, &key.pair.public(), &validation).unwrap();
-            assert_eq!((verified.header.typ.as_deref(), verified.header.kid), (Some("secevent+jwt"), Some(key.id)));
-            assert_eq!(verified.claims, claims);
-            assert!(decode::<Value>(&token, &other.pair.public(), &validation).is_err());
+            assert_eq!(decode::<Value>(&token, &public(&own), &validation).unwrap().claims, claims);
+            assert!(decode::<Value>(&token, &public(&other), &validation).is_err());
         }
     }
 }

@@ -1,13 +1,16 @@
-//! What jsonwebtoken gets for its cryptography: the hash of thumbprints. Its own choices would
-//! bring another library, or one with a known fault. ring, which TLS has anyway, signs and
-//! verifies.
+//! How jsonwebtoken signs: with ring, which TLS has anyway. Its own choices would bring another
+//! library, or one with a known fault.
 #![expect(clippy::trivially_copy_pass_by_ref, clippy::needless_pass_by_value, reason = "the types of jsonwebtoken")]
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result, new_error};
 use jsonwebtoken::jwk::ThumbprintHash;
+use jsonwebtoken::signature::{self, Signer};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sha2::{Digest as _, Sha256};
+
+use super::algorithm::SigningAlgorithm;
+use super::key_pair::KeyPair;
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
@@ -27,9 +30,27 @@ pub(super) fn install() {
     let _ = PROVIDER.install_default();
 }
 
-/// Tokens are signed by key pairs that are read once; the library would read one for each token.
-fn signer(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
-    Err(unsupported())
+struct RingSigner {
+    algorithm: Algorithm,
+    pair: KeyPair,
+}
+
+impl Signer<Vec<u8>> for RingSigner {
+    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, signature::Error> {
+        self.pair.sign(message).map_err(|_| signature::Error::new())
+    }
+}
+
+impl JwtSigner for RingSigner {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
+    let known = SigningAlgorithm::try_from(*algorithm).map_err(|()| unsupported())?;
+    let pair = KeyPair::from_pkcs8(known, key.as_bytes()).map_err(|_| new_error(ErrorKind::InvalidKeyFormat))?;
+    Ok(Box::new(RingSigner { algorithm: *algorithm, pair }))
 }
 
 /// The service signs tokens and reads none.
@@ -57,7 +78,7 @@ fn unsupported() -> jsonwebtoken::errors::Error {
 #[cfg(test)]
 mod tests {
     use jsonwebtoken::DecodingKeyKind;
-    use jsonwebtoken::signature::{self, Verifier};
+    use jsonwebtoken::signature::Verifier;
     use ring::rsa::PublicKeyComponents;
     use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 

@@ -1,5 +1,6 @@
 //! Signs the tokens of receivers.
 
+use jsonwebtoken::{Header, encode};
 use keyfob_scim::set::{Recipient, Subject, claims};
 use keyfob_scim::{SignalKind, SignalProfile};
 
@@ -60,8 +61,9 @@ impl Signer {
             let algorithm = receiver.algorithm.map_or("any algorithm", super::SigningAlgorithm::name);
             format!("the file of signing keys has no key for {algorithm} any more")
         })?;
-        let token = key.sign(TOKEN_TYPE, &claims(signal, jti, &recipient));
-        token.map_err(|error| format!("it could not be signed: {error}"))
+        let header =
+            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(key.id.clone()), ..Header::new(key.algorithm.in_library()) };
+        encode(&header, &claims(signal, jti, &recipient), &key.private).map_err(|error| format!("it could not be signed: {error}"))
     }
 
     /// The keys that sign.
