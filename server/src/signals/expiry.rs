@@ -42,10 +42,11 @@ async fn give_up(signals: &Signals, store: &Store, receiver: &Receiver) {
         let old = waiting.iter().filter(|signal| signal.since <= oldest).map(|signal| signal.jti.clone());
         let reasons: Vec<_> =
             old.map(|jti| (jti, format!("given up after {hours} hours: the receiver did not accept it"))).collect();
-        let count = u64::try_from(reasons.len()).unwrap_or(u64::MAX);
-        if count == 0 || store.bury_signals(&receiver.name, reasons).await.is_err() {
+        if reasons.is_empty() {
             return;
         }
+        // Another process may have given up some of them.
+        let Ok(count) = store.bury_signals(&receiver.name, reasons).await else { return };
         tracing::warn!("signals: {}: {count} were given up after {hours} hours, since it did not accept them", receiver.name);
         signals.metrics.count(&receiver.name, Outcome::GivenUp, count);
     }

@@ -134,8 +134,8 @@ impl Store {
 
     /// Gives signals of a receiver up by the numbers of their tokens, each for a reason: they
     /// become dead letters. Of more dead letters than may wait, the oldest are deleted and count as
-    /// lost. Errors: 503.
-    pub async fn bury_signals(&self, receiver: &str, reasons: Vec<(String, String)>) -> Result<(), Error> {
+    /// lost. Returns how many waited until now. Errors: 503.
+    pub async fn bury_signals(&self, receiver: &str, reasons: Vec<(String, String)>) -> Result<u64, Error> {
         let row = |(jti, reason): (String, String)| {
             let (id, random) = parts(&jti)?;
             Some((id, Some(random.to_owned()), reason))
@@ -144,9 +144,9 @@ impl Store {
     }
 
     /// Buries rows by their numbers, and the random parts of their tokens if they could be read.
-    async fn bury_rows(&self, receiver: &str, mut rows: Vec<(i64, Option<String>, String)>) -> Result<(), Error> {
+    async fn bury_rows(&self, receiver: &str, mut rows: Vec<(i64, Option<String>, String)>) -> Result<u64, Error> {
         if rows.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         rows.sort_unstable_by_key(|(id, ..)| *id);
         let (receiver, rooms) = (receiver.to_owned(), self.0.rooms.clone());
@@ -155,7 +155,7 @@ impl Store {
             let (buried, deleted) = persist_transaction(connection, |connection| bury(connection, &receiver, &rows, max))?;
             rooms.free(&receiver, buried);
             rooms.lose(&receiver, deleted);
-            Ok(())
+            Ok(buried)
         })
         .await
     }

@@ -48,8 +48,7 @@ pub(super) async fn due(app: &App, signals: &Signals, receiver: &Receiver, limit
     }
     // Behind those that are given up others may be due.
     let has_more = has_more || !unfit.is_empty();
-    let refused = u64::try_from(unfit.len()).unwrap_or(u64::MAX);
-    app.store.bury_signals(&receiver.name, unfit).await?;
+    let refused = app.store.bury_signals(&receiver.name, unfit).await?;
     signals.metrics.count(&receiver.name, Outcome::Refused, refused);
     Ok(Due { tokens, has_more })
 }

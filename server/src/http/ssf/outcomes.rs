@@ -19,11 +19,10 @@ pub(super) async fn take(store: &Store, metrics: &SignalMetrics, receiver: &str,
     let accepted: Vec<String> = poll.accepted.iter().filter(|jti| known.remove(*jti)).cloned().collect();
     let refused = poll.refused.iter().filter(|(jti, _)| known.remove(*jti));
     let refused: Vec<_> = refused.map(|(jti, error)| (jti.clone(), error.clone())).collect();
-    let counts = [(Outcome::Accepted, accepted.len()), (Outcome::Refused, refused.len())];
+    let taken = u64::try_from(accepted.len()).unwrap_or(u64::MAX);
     store.delete_signals(receiver, &accepted).await?;
-    store.bury_signals(receiver, refused).await?;
-    for (outcome, tokens) in counts {
-        metrics.count(receiver, outcome, u64::try_from(tokens).unwrap_or(u64::MAX));
-    }
+    let refused = store.bury_signals(receiver, refused).await?;
+    metrics.count(receiver, Outcome::Accepted, taken);
+    metrics.count(receiver, Outcome::Refused, refused);
     Ok(())
 }

@@ -129,7 +129,9 @@ async fn signals_are_read_in_order_deleted_and_given_up(place: Place) {
     let lost = format!("{:x}-{}", all[1].id, "0".repeat(32));
     store.delete_signals("one", &[all[0].jti.clone(), other_jtis[0].clone(), lost.clone()]).await.unwrap();
     let buried = [(&all[2].jti, "it said no"), (&all[0].jti, "gone"), (&other_jtis[1], "no"), (&lost, "lost")];
-    store.bury_signals("one", buried.map(|(jti, reason)| (jti.clone(), reason.to_owned())).into()).await.unwrap();
+    let buried: Vec<_> = buried.map(|(jti, reason)| (jti.clone(), reason.to_owned())).into();
+    assert_eq!(store.bury_signals("one", buried.clone()).await, Ok(1));
+    assert_eq!(store.bury_signals("one", buried).await, Ok(0), "it is buried");
     assert_eq!(store.waiting_signals("one", Vec::new(), 10).await.unwrap(), [all[1].clone(), all[3].clone()]);
     assert_eq!(waiting(&store, "other").await, others);
     assert_eq!(store.signal_counts("one").await, Ok(SignalCounts { waiting: 2, dead: 1, lost: 0 }));
