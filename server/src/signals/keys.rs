@@ -164,4 +164,17 @@ mod tests {
             assert!(decode::<Value>(&token, &public(&other), &validation).is_err());
         }
     }
+
+    #[test]
+    fn key_of_another_id_is_refused_without_being_shown() {
+        let keys = [0, 1].map(|_| {
+            let der = KeyPair::generate(SigningAlgorithm::Es256).unwrap().unwrap();
+            SigningKey::from_pkcs8(SigningAlgorithm::Es256, &der).unwrap()
+        });
+        let line = keys[0].to_line();
+        assert!(KeySet::parse(&line).is_ok());
+        let error = KeySet::parse(&line.replace(&keys[0].id, &keys[1].id)).err().unwrap();
+        assert!(error.contains(&keys[1].id) && error.ends_with(&keys[0].id), "{error}");
+        assert!(!error.contains(line.split_ascii_whitespace().last().unwrap()));
+    }
 }

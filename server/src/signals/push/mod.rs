@@ -7,6 +7,8 @@ mod lease;
 mod notes;
 mod pause;
 mod queue;
+#[cfg(test)]
+mod queue_walks;
 mod removals;
 mod response;
 mod sender;

@@ -65,9 +65,7 @@ impl Queue {
             return None;
         }
         while let Some(device) = self.ready.pop_front() {
-            if !self.busy.contains(&device)
-                && let Some(signal) = self.devices.get_mut(&device).and_then(VecDeque::pop_front)
-            {
+            if let Some(signal) = self.devices.get_mut(&device).and_then(VecDeque::pop_front) {
                 self.busy.insert(device);
                 return Some(signal);
             }
@@ -308,6 +306,13 @@ mod tests {
         assert_eq!(next, now + 3 * SECOND, "the pause doubles");
         read(&mut queue, &rows, now + 3 * SECOND);
         assert_eq!(sent(&mut queue, now + 3 * SECOND), [1]);
+        // A receiver may ask for more.
+        let next = queue.fail(&signal(1, 10), now + 3 * SECOND, now + 3 * SECOND, 50 * SECOND, 0);
+        assert_eq!(next, now + 53 * SECOND);
+        read(&mut queue, &rows, now + 52 * SECOND);
+        assert_eq!(sent(&mut queue, now + 52 * SECOND), [0_i64; 0]);
+        read(&mut queue, &rows, next);
+        assert_eq!(sent(&mut queue, next), [1]);
         queue.pass(&signal(1, 10));
         assert!(!queue.is_failing());
     }
