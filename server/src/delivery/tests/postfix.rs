@@ -1,7 +1,7 @@
 //! E-mail to Debian's Postfix, with a configuration, a queue and a port of its own.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -12,9 +12,12 @@ use tempfile::TempDir;
 
 use super::{Channel, attributes, delivery, message};
 
-/// Runs Postfix until a line comes on standard input, or until that ends because the test ended.
-const WATCH: &str =
-    "PATH=$PATH:/usr/sbin; postfix -c \"$1\" start-fg & read line; postfix -c \"$1\" stop; wait; [ -n \"$line\" ] || rm -rf \"$1\"";
+/// Runs Postfix until a line comes on standard input, or until that ends because the test ended. One
+/// that has not begun yet cannot be stopped, so that is tried until it can.
+const WATCH: &str = "PATH=$PATH:/usr/sbin; postfix -c \"$1\" start-fg & read line; \
+    until postfix -c \"$1\" stop || ! kill -0 $!; do sleep 0.2; done; wait; [ -n \"$line\" ] || rm -rf \"$1\"";
+/// What it says first. Until it has its port, a server of another test may have that.
+const GREETING: &str = "220 mx.example.net ";
 
 /// A mail server for bob@example.org and bob@bücher.example, which wants full names in EHLO and
 /// throws away what it takes.
@@ -73,7 +76,7 @@ impl Postfix {
         let watch = command.spawn().expect("a shell");
         let postfix = Self { folder, port, watch };
         let until = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while !greets(port) {
             assert!(Instant::now() < until, "Postfix (Debian package postfix) does not start: {}", postfix.log());
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -95,6 +98,17 @@ impl Drop for Postfix {
         let _ = self.watch.stdin.take().map(|mut stdin| stdin.write_all(b"end\n"));
         let _ = self.watch.wait();
     }
+}
+
+/// Whether it is Postfix that answers at a port.
+fn greets(port: u16) -> bool {
+    let greeting = || -> io::Result<String> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).map(|_| line)
+    };
+    greeting().is_ok_and(|line| line.starts_with(GREETING))
 }
 
 #[track_caller]
