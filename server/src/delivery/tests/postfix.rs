@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use super::{Channel, attributes, delivery, message};
 
-/// Runs Postfix until a line comes on standard input, or until that ends because the test ended. One
-/// that has not begun yet cannot be stopped, so that is tried until it can.
+/// Runs Postfix until a line comes on standard input, or until that ends because the test ended.
+/// One that has not begun yet cannot be stopped, so that is tried until it can.
 const WATCH: &str = "PATH=$PATH:/usr/sbin; postfix -c \"$1\" start-fg & read line; \
     until postfix -c \"$1\" stop || ! kill -0 $!; do sleep 0.2; done; wait; [ -n \"$line\" ] || rm -rf \"$1\"";
 /// What it says first. Until it has its port, a server of another test may have that.
